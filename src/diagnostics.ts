@@ -1,0 +1,119 @@
+import { channel } from 'node:diagnostics_channel';
+
+/**
+ * What the core tells the world. It publishes on `node:diagnostics_channel`; metrics, telemetry and
+ * the demo subscribe. The core does not know them, and publishing costs next to nothing where
+ * nobody listens. Durations are in seconds, times in milliseconds since the epoch.
+ *
+ * Each payload carries `app`, so that a process can hold two services.
+ */
+export interface DiagnosticEvents {
+  /** An event was accepted, refused (with the reason) or sent to the dead letters. */
+  'isthmus:event': {
+    app: string;
+    domain: string;
+    action: string;
+    outcome: 'accepted' | 'refused' | 'dead-letter';
+    /** Empty where accepted. */
+    reason: string;
+    count: number;
+  };
+  /** A mini-batch was learned. */
+  'isthmus:learn': {
+    app: string;
+    partition: number;
+    events: number;
+    examples: number;
+    seconds: number;
+    /** Mean binary cross-entropy per scored item. */
+    loss: number;
+  };
+  /** Lists were made. */
+  'isthmus:recommend': { app: string; partition: number; users: number; lists: number; seconds: number };
+  /** A batch was decoded. */
+  'isthmus:decode': { app: string; partition: number; records: number; seconds: number };
+  /** Output records were encoded. */
+  'isthmus:encode': { app: string; partition: number; records: number; bytes: number; seconds: number };
+  /** A transaction ended. */
+  'isthmus:transaction': {
+    app: string;
+    partition: number;
+    outcome: 'committed' | 'aborted' | 'fenced';
+    events: number;
+    seconds: number;
+    deltaBytes: number;
+  };
+  /** From the event's record timestamp to the commit of the list based on it. */
+  'isthmus:freshness': { app: string; seconds: number };
+  'isthmus:lag': { app: string; topic: string; partition: number; records: number };
+  /** Test-then-train: one scored event. `rank` 0 is best, among `candidates`. */
+  'isthmus:prequential': {
+    app: string;
+    domain: string;
+    /** The user's earlier events in this domain: 0, 1-4, 5-19, 20+. */
+    bucket: string;
+    rank: number;
+    popularityRank: number;
+    candidates: number;
+    /** Binary cross-entropy of the positive and one sampled negative. */
+    logLoss: number;
+    /** Share of the negatives below the positive, ties half. */
+    auc: number;
+  };
+  'isthmus:task': { app: string; topic: string; partition: number; from: string; to: string };
+  'isthmus:restore': {
+    app: string;
+    partition: number;
+    what: 'user-state' | 'model' | 'snapshot';
+    position: bigint;
+    end: bigint;
+    seconds: number;
+    done: boolean;
+  };
+  /** A record of the delta topic was applied (foreign), or recognised as our own. */
+  'isthmus:delta': {
+    app: string;
+    partition: number;
+    own: boolean;
+    bytes: number;
+    seconds: number;
+    /** Record timestamp. */
+    timestampMs: number;
+  };
+}
+
+export type DiagnosticName = keyof DiagnosticEvents;
+
+const channels = new Map<DiagnosticName, ReturnType<typeof channel>>();
+
+function channelOf(name: DiagnosticName): ReturnType<typeof channel> {
+  let found = channels.get(name);
+  if (found === undefined) {
+    found = channel(name);
+    channels.set(name, found);
+  }
+  return found;
+}
+
+/** Tells all subscribers. */
+export function publish<N extends DiagnosticName>(name: N, event: DiagnosticEvents[N]): void {
+  channelOf(name).publish(event);
+}
+
+/** Returns whether anybody listens, to spare the making of costly payloads. */
+export function hasSubscribers(name: DiagnosticName): boolean {
+  return channelOf(name).hasSubscribers;
+}
+
+/** Calls `listener` for each event until the returned function is called. */
+export function subscribe<N extends DiagnosticName>(
+  name: N,
+  listener: (event: DiagnosticEvents[N]) => void,
+): () => void {
+  const target = channelOf(name);
+  const wrapped = (message: unknown): void => listener(message as DiagnosticEvents[N]);
+  target.subscribe(wrapped);
+  return () => {
+    target.unsubscribe(wrapped);
+  };
+}
