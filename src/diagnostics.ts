@@ -1,11 +1,13 @@
 import { channel } from 'node:diagnostics_channel';
+import type { PrequentialSample } from './online/types.js';
 
 /**
  * What the core tells the world. It publishes on `node:diagnostics_channel`; metrics, telemetry and
  * the demo subscribe. The core does not know them, and publishing costs next to nothing where
  * nobody listens. Durations are in seconds, times in milliseconds since the epoch.
  *
- * Each payload carries `app`, so that a process can hold two services.
+ * Each payload carries `app`, so that a process can hold two services. Publish by batch, not by
+ * event: arrays are read at once and not kept, so they may be reused or dropped afterwards.
  */
 export interface DiagnosticEvents {
   /** An event was accepted, refused (with the reason) or sent to the dead letters. */
@@ -29,11 +31,28 @@ export interface DiagnosticEvents {
     loss: number;
   };
   /** Lists were made. */
-  'isthmus:recommend': { app: string; partition: number; users: number; lists: number; seconds: number };
+  'isthmus:recommend': {
+    app: string;
+    partition: number;
+    users: number;
+    lists: number;
+    seconds: number;
+    /** What the gate gave to each source domain, list by list (a `Recommendation` will do). */
+    transfers?: readonly {
+      readonly domain: string;
+      readonly transfer: readonly { readonly fromDomain: string; readonly weight: number }[];
+    }[];
+  };
   /** A batch was decoded. */
   'isthmus:decode': { app: string; partition: number; records: number; seconds: number };
   /** Output records were encoded. */
-  'isthmus:encode': { app: string; partition: number; records: number; bytes: number; seconds: number };
+  'isthmus:encode': {
+    app: string;
+    partition: number;
+    records: number;
+    bytes: number;
+    seconds: number;
+  };
   /** A transaction ended. */
   'isthmus:transaction': {
     app: string;
@@ -43,30 +62,24 @@ export interface DiagnosticEvents {
     seconds: number;
     deltaBytes: number;
   };
-  /** From the event's record timestamp to the commit of the list based on it. */
-  'isthmus:freshness': { app: string; seconds: number };
+  /** From the event's record timestamp to the commit of the list based on it; one per list. */
+  'isthmus:freshness': { app: string; partition: number; seconds: ArrayLike<number> };
+  /** `records`: from the next offset to be committed to the high watermark. */
   'isthmus:lag': { app: string; topic: string; partition: number; records: number };
-  /** Test-then-train: one scored event. `rank` 0 is best, among `candidates`. */
-  'isthmus:prequential': {
-    app: string;
-    domain: string;
-    /** The user's earlier events in this domain: 0, 1-4, 5-19, 20+. */
-    bucket: string;
-    rank: number;
-    popularityRank: number;
-    candidates: number;
-    /** Binary cross-entropy of the positive and one sampled negative. */
-    logLoss: number;
-    /** Share of the negatives below the positive, ties half. */
-    auc: number;
-  };
+  /** Test-then-train: the scored events of a batch. */
+  'isthmus:prequential': { app: string; samples: readonly PrequentialSample[] };
+  /** A task went from one state to the next (`from` is empty for a new one). */
   'isthmus:task': { app: string; topic: string; partition: number; from: string; to: string };
+  /** How far a restore is. The first one of a restore tells where it starts. */
   'isthmus:restore': {
     app: string;
     partition: number;
     what: 'user-state' | 'model' | 'snapshot';
+    /** The next offset to be read. */
     position: bigint;
+    /** The high watermark that it goes to. */
     end: bigint;
+    /** Since its start. */
     seconds: number;
     done: boolean;
   };
@@ -80,6 +93,8 @@ export interface DiagnosticEvents {
     /** Record timestamp. */
     timestampMs: number;
   };
+  /** The group or the broker was lost, or is back. */
+  'isthmus:connection': { app: string; connected: boolean };
 }
 
 export type DiagnosticName = keyof DiagnosticEvents;

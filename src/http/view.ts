@@ -1,0 +1,81 @@
+import type { Recommendation } from '../online/types.js';
+
+/**
+ * All that HTTP and metrics know about the service: reads only, from memory, without side effects.
+ * Everything but `model` and `recommendations` is called at each scrape and has to be cheap. The
+ * arrays and objects that come back are not kept and not written to.
+ */
+export interface ServiceView {
+  /** The application id, as in the `app` of the diagnostics. */
+  readonly app: string;
+  /** Of the package. */
+  readonly version: string;
+  readonly startedAtMs: number;
+  /** What the tower runs on: `tensorflow`, `wasm`, `cpu`; empty while it is not chosen yet. */
+  backend(): string;
+  /** Whether it can serve; the reason (a sentence for people) where not: restoring, cut off ... */
+  readiness(): Readiness;
+  /** Whether it should be left alive. Not the same as ready: false only where a restart would help. */
+  health(): Readiness;
+
+  /** Events trained into the table at hand: the version of the model. */
+  trainedEvents(): number;
+  /** Next offset to be read of each partition of the delta topic, by partition. */
+  deltaOffsets(): readonly bigint[];
+  /**
+   * The committed model (table - not yet read back), all three as of one moment. Costly on big
+   * models (sorts and hashes all rows): callers go through `ModelDigest`, which asks seldom.
+   */
+  model(): ModelState | Promise<ModelState>;
+  /** Domains met so far. */
+  domains(): readonly string[];
+  /** Rows of the item table, by domain. */
+  items(): readonly { readonly domain: string; readonly rows: number }[];
+  /** Users whose state is held here. */
+  users(): number;
+  /** Bytes that the tables hold, by table: `items`, `users`, `blocks`, `cooccurrence` ... */
+  tableBytes(): readonly { readonly table: string; readonly bytes: number }[];
+  /** Frobenius norms of A - I by ordered pair of domains: how far each mapping has moved. */
+  transferNorms(): readonly { readonly from: string; readonly to: string; readonly norm: number }[];
+
+  /** The tasks of this process, also those that are closing. */
+  tasks(): readonly TaskView[];
+  /**
+   * Up to `n` items for the user in the domain, or one list for each domain where none is named.
+   * An unknown user gets popularity (and an empty `transfer`); an unknown domain gets no list.
+   * May throw an IsthmusError: with disposition `retry` it becomes a 503 with Retry-After.
+   */
+  recommendations(
+    userId: string,
+    domain: string | undefined,
+    n: number,
+  ): readonly Recommendation[] | Promise<readonly Recommendation[]>;
+  /** The item's title, where one is known. For people only. */
+  title?(domain: string, itemId: string): string | undefined;
+}
+
+/** `reason` is empty where `ok`. */
+export interface Readiness {
+  readonly ok: boolean;
+  readonly reason: string;
+}
+
+/** What `GET /model` and `isthmus digest --json` answer; offsets are by partition. */
+export interface ModelState {
+  readonly trainedEvents: number;
+  readonly deltaOffsets: readonly bigint[];
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+export interface TaskView {
+  readonly topic: string;
+  readonly partition: number;
+  /** created, fencing, restoring, running, closing, closed. */
+  readonly state: string;
+  /** The next offset to be read, null before the task knows. */
+  readonly position: bigint | null;
+  /** Records from there to the high watermark, null before the first fetch. */
+  readonly lagRecords: number | null;
+  readonly users: number;
+}
