@@ -92,7 +92,10 @@ export interface TransactionalProducer {
 export interface Transaction {
   send(records: readonly OutgoingRecord[]): Promise<void>;
   /** `offset` is the next one to read. */
-  sendOffsets(groupId: string, offsets: readonly (TopicPartition & { offset: bigint })[]): Promise<void>;
+  sendOffsets(
+    groupId: string,
+    offsets: readonly (TopicPartition & { offset: bigint })[],
+  ): Promise<void>;
   commit(): Promise<void>;
   abort(): Promise<void>;
 }

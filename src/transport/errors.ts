@@ -1,0 +1,176 @@
+import { IsthmusError } from '../errors.js';
+import type { TopicPartition } from './transport.js';
+
+/**
+ * Another producer with the same transactional id was started. Nothing that this one had not yet
+ * committed was or will be written. The task closes: its partition has a new owner.
+ */
+export function producerFenced(transactionalId: string, cause?: unknown): IsthmusError {
+  return new IsthmusError(
+    'PRODUCER_FENCED',
+    'close-task',
+    `The producer '${transactionalId}' was fenced: another one with this id has started. Its open transaction is void; the new one goes on.`,
+    { cause },
+  );
+}
+
+/**
+ * Something in a transaction failed (a send, the offsets). Nothing of it was committed. Abort it,
+ * and do the work again from the last committed offset.
+ */
+export function transactionAbortable(
+  transactionalId: string,
+  what: string,
+  cause?: unknown,
+): IsthmusError {
+  return new IsthmusError(
+    'TRANSACTION_ABORTABLE',
+    'retry',
+    `The transaction of '${transactionalId}' failed to ${what}: abort it and do its work again.`,
+    { cause },
+  );
+}
+
+/**
+ * A commit was sent and no answer came: the transaction may or may not be committed. Call `init`,
+ * which makes the outcome final, then read the group's committed offsets to learn it.
+ */
+export function commitOutcomeUnknown(transactionalId: string, cause?: unknown): IsthmusError {
+  return new IsthmusError(
+    'COMMIT_OUTCOME_UNKNOWN',
+    'retry',
+    `The commit of '${transactionalId}' got no answer. Initialise the producer again, then read the committed offsets to see whether it took effect.`,
+    { cause },
+  );
+}
+
+/**
+ * `begin` was called on a producer that never had `init`, or that lost its state (an abort or a
+ * commit without an answer). Nothing was written. Call `init`, then read the committed offsets.
+ */
+export function producerNotReady(transactionalId: string): IsthmusError {
+  return new IsthmusError(
+    'PRODUCER_NOT_READY',
+    'retry',
+    `The producer '${transactionalId}' must be initialised before it begins a transaction.`,
+  );
+}
+
+/** The transactional producer could not be started within its time. Nothing was written; try again. */
+export function producerInitFailed(transactionalId: string, cause?: unknown): IsthmusError {
+  return new IsthmusError(
+    'PRODUCER_INIT_FAILED',
+    'retry',
+    `The producer '${transactionalId}' could not be initialised; it is tried again.`,
+    { cause },
+  );
+}
+
+/**
+ * Records could not be written outside a transaction within the delivery time. They may or may not
+ * be in the log; send them again (idempotence does not reach over two calls).
+ */
+export function sendFailed(what: string, cause?: unknown): IsthmusError {
+  return new IsthmusError('SEND_FAILED', 'retry', `Records were not written to ${what}.`, {
+    cause,
+  });
+}
+
+/**
+ * One record is larger than the topic takes. It is never written: make it smaller, or raise
+ * `max.message.bytes` of the topic.
+ */
+export function recordTooLarge(
+  place: TopicPartition,
+  bytes: number,
+  cause?: unknown,
+): IsthmusError {
+  return new IsthmusError(
+    'RECORD_TOO_LARGE',
+    'fatal',
+    `A record of ${bytes} bytes is larger than topic '${place.topic}' takes. Make it smaller or raise max.message.bytes of the topic.`,
+    { cause, place: { topic: place.topic, partition: place.partition } },
+  );
+}
+
+/** A topic that is needed is not there. The command stops; `isthmus topics create` makes it. */
+export function topicMissing(topic: string): IsthmusError {
+  return new IsthmusError(
+    'TOPIC_MISSING',
+    'usage',
+    `Topic '${topic}' does not exist. Create it: isthmus topics create`,
+    { place: { topic } },
+  );
+}
+
+/** A record names a partition that its topic does not have. A fault in the program; it stops. */
+export function partitionMissing(topic: string, partition: number): IsthmusError {
+  return new IsthmusError(
+    'PARTITION_MISSING',
+    'fatal',
+    `Topic '${topic}' has no partition ${partition}. Compare the partition counts: isthmus topics list`,
+    { place: { topic, partition } },
+  );
+}
+
+/** An administrative request was refused by the broker. Nothing was changed unless the text says so. */
+export function adminFailed(what: string, cause?: unknown): IsthmusError {
+  return new IsthmusError('ADMIN_FAILED', 'usage', `The broker refused to ${what}.`, { cause });
+}
+
+/** The offsets of a group cannot be set while it has members. Nothing was changed; stop them first. */
+export function groupNotEmpty(groupId: string): IsthmusError {
+  return new IsthmusError(
+    'GROUP_NOT_EMPTY',
+    'usage',
+    `The group '${groupId}' has members. Stop every process of it before its offsets are set.`,
+  );
+}
+
+/**
+ * An offset to read from is not in the log any more, or not yet: records were deleted, or the topic
+ * was made anew. Nothing is skipped in silence: the reader stops. Check the retention of the topic.
+ */
+export function offsetOutOfRange(place: TopicPartition, offset: bigint): IsthmusError {
+  return new IsthmusError(
+    'OFFSET_OUT_OF_RANGE',
+    'fatal',
+    `Offset ${offset} of ${place.topic}/${place.partition} is not in the log: records were deleted or the topic was made anew. Check its retention, then set the offsets of the group.`,
+    { place: { topic: place.topic, partition: place.partition, offset } },
+  );
+}
+
+/** No broker answered within the time allowed. Nothing was done. Check the address and the broker. */
+export function brokerUnreachable(brokers: readonly string[], cause?: unknown): IsthmusError {
+  return new IsthmusError(
+    'BROKER_UNREACHABLE',
+    'usage',
+    `No Kafka broker answers at ${brokers.join(', ')}. Start one (isthmus kafka, or docker compose up) or correct KAFKA_BROKERS.`,
+    { cause },
+  );
+}
+
+/**
+ * Offsets were committed by a consumer that is no longer a member of its group in the current
+ * generation. They were not committed; the partitions have a new owner.
+ */
+export function membershipLost(groupId: string, cause?: unknown): IsthmusError {
+  return new IsthmusError(
+    'MEMBERSHIP_LOST',
+    'close-task',
+    `This member of group '${groupId}' has lost its partitions; the offsets were not committed. A new assignment follows.`,
+    { cause },
+  );
+}
+
+/** The consumer met something that it cannot retry (refused credentials, a broken record). It stops. */
+export function consumerFailed(what: string, cause?: unknown): IsthmusError {
+  return new IsthmusError('CONSUMER_FAILED', 'fatal', `Reading ${what} stopped for good.`, {
+    cause,
+  });
+}
+
+/** The transport, or the part of it that was called, is closed. Nothing was done. */
+export function transportClosed(what: string): IsthmusError {
+  return new IsthmusError('TRANSPORT_CLOSED', 'fatal', `The ${what} is closed.`);
+}
