@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { WEIGHT_UNIT } from './grid.js';
+import type { Model } from './model.js';
+
+const CHUNK_BYTES = 1 << 16;
+
+/**
+ * The canonical SHA-256 of a model, in hex: equal for equal sums of deltas, in whatever order they
+ * came. Hashed, little-endian: the text `isthmus-model-1`, then dimension (u32), seed (f64), initial
+ * scale (f64) and trained events (f64); the rows that are not vacant, sorted by key in UTF-16 code
+ * units: key (u32 bytes, UTF-8), count (i32), d weights and the bias in grid units (i32), two
+ * accumulators in their units (f64); a u32 of 2^32 - 1; then the blocks that are not at their initial
+ * value, sorted: key, weights (i32), accumulators (f64).
+ */
+export function modelDigest(model: Model): string {
+  const sink = new Sink();
+  const { dimension, items } = model;
+  sink.text('isthmus-model-1');
+  sink.u32(dimension);
+  sink.f64(model.options.seed);
+  sink.f64(model.options.initialScale);
+  sink.f64(model.trainedEvents);
+  const keys: string[] = [];
+  const rows = new Map<string, number>();
+  for (let row = 0; row < items.size; row++) {
+    if (model.isVacant(row)) continue;
+    keys.push(model.key(row));
+    rows.set(model.key(row), row);
+  }
+  keys.sort();
+  for (const key of keys) {
+    const row = rows.get(key)!;
+    sink.text(key);
+    sink.i32(items.counts[row]!);
+    sink.weights(items.embeddings, row * dimension, (row + 1) * dimension);
+    sink.weights(items.biases, row, row + 1);
+    sink.f64(items.accumulators[row * 2]!);
+    sink.f64(items.accumulators[row * 2 + 1]!);
+  }
+  sink.u32(0xffffffff);
+  for (const [key, block] of model.blocks()) {
+    if (block.isInitial()) continue;
+    sink.text(key);
+    sink.weights(block.values, 0, block.values.length);
+    for (const value of block.accumulators) sink.f64(value);
+  }
+  return sink.hex();
+}
+
+class Sink {
+  private readonly hash = createHash('sha256');
+  private readonly bytes = Buffer.alloc(CHUNK_BYTES);
+  private readonly view = new DataView(this.bytes.buffer, this.bytes.byteOffset, CHUNK_BYTES);
+  private used = 0;
+
+  u32(value: number): void {
+    this.reserve(4);
+    this.view.setUint32(this.used, value, true);
+    this.used += 4;
+  }
+
+  i32(value: number): void {
+    this.reserve(4);
+    this.view.setInt32(this.used, value, true);
+    this.used += 4;
+  }
+
+  f64(value: number): void {
+    this.reserve(8);
+    // + 0: a zero that was reached from below is the same zero.
+    this.view.setFloat64(this.used, value + 0, true);
+    this.used += 8;
+  }
+
+  weights(values: Float32Array, from: number, to: number): void {
+    for (let i = from; i < to; i++) this.i32(values[i]! / WEIGHT_UNIT);
+  }
+
+  text(value: string): void {
+    const most = 4 + value.length * 3;
+    if (most > CHUNK_BYTES) throw new RangeError(`A key of ${value.length} characters`);
+    this.reserve(most);
+    const length = this.bytes.write(value, this.used + 4, 'utf8');
+    this.u32(length);
+    this.used += length;
+  }
+
+  hex(): string {
+    this.flush();
+    return this.hash.digest('hex');
+  }
+
+  private reserve(bytes: number): void {
+    if (this.used + bytes > CHUNK_BYTES) this.flush();
+  }
+
+  private flush(): void {
+    if (this.used === 0) return;
+    this.hash.update(this.bytes.subarray(0, this.used));
+    this.used = 0;
+  }
+}

@@ -1,0 +1,268 @@
+import { type Block, type BlockShape, BlockTable } from './blocks.js';
+import { modelDigest } from './digest.js';
+import { DomainTable } from './domains.js';
+import { onGrid, WEIGHT_UNIT } from './grid.js';
+import { Random } from './random.js';
+import { ItemTable, type TableMemory } from './table.js';
+import type { Delta, DenseParameters } from './types.js';
+
+export interface ModelOptions {
+  /** Rows start from PRNG(seed, key). */
+  readonly seed: number;
+  /** d, the size of embeddings and interests. */
+  readonly dimension: number;
+  /** Standard deviation of new embeddings; 0.02 is usual. */
+  readonly initialScale: number;
+}
+
+/**
+ * Everything that is learned: the sum of the deltas applied to it, over initial values that depend on
+ * seed and key alone.
+ *
+ * A row is *vacant* while it has its initial value, count 0 and accumulators 0; a block likewise.
+ * What is vacant is not in the digest, so looking at it changes nothing. Row numbers and domain
+ * indices are this process's own. A number from `intern` stays good for ever; one from `find` may
+ * belong to a row that a revert takes away, if only deltas have named it.
+ */
+export class Model implements DenseParameters {
+  readonly options: ModelOptions;
+  readonly dimension: number;
+  /** The model's version: events trained into it. */
+  trainedEvents = 0;
+  /** Replaced columns and all: read them from here for each batch. */
+  readonly items: ItemTable;
+  private readonly domains = new DomainTable();
+  private readonly blockTable: BlockTable;
+  private readonly keys: string[] = [];
+  private readonly byKey = new Map<string, number>();
+  private readonly domainByRow: number[] = [];
+  /** Whether someone outside may hold the row's number. */
+  private readonly pinned: boolean[] = [];
+
+  constructor(options: ModelOptions, memory?: TableMemory) {
+    this.options = options;
+    this.dimension = options.dimension;
+    this.items = new ItemTable(options.dimension, memory);
+    this.blockTable = new BlockTable(options.dimension);
+  }
+
+  /** The row of an item, added at its initial value if it is new. */
+  intern(domain: string, itemId: string): number {
+    const key = `${domain}/${itemId}`;
+    let row = this.byKey.get(key);
+    if (row === undefined) row = this.addRow(key, this.domains.index(domain));
+    else this.domains.index(domain);
+    this.pinned[row] = true;
+    return row;
+  }
+
+  /** The row of an item, or -1. */
+  find(domain: string, itemId: string): number {
+    return this.byKey.get(`${domain}/${itemId}`) ?? -1;
+  }
+
+  /** `domain/itemId`; a domain's name has no slash, an item's may. */
+  key(row: number): string {
+    const key = this.keys[row];
+    if (key === undefined) throw new RangeError(`There is no row ${row}`);
+    return key;
+  }
+
+  itemId(row: number): string {
+    const key = this.key(row);
+    return key.slice(key.indexOf('/') + 1);
+  }
+
+  domainOf(row: number): number {
+    return this.domainByRow[row]!;
+  }
+
+  /** The index of a domain, added if it is new. */
+  domainIndex(name: string): number {
+    return this.domains.index(name);
+  }
+
+  /** The index of a domain, or -1. */
+  findDomain(name: string): number {
+    return this.domains.find(name);
+  }
+
+  domainName(index: number): string {
+    return this.domains.name(index);
+  }
+
+  get domainCount(): number {
+    return this.domains.count;
+  }
+
+  /**
+   * The rows of a domain that have events, in the order of their first one: rows[0 .. length - 1].
+   * The order depends on the order of deltas alone, not on what was interned before. Read only, and
+   * afresh after each apply or revert.
+   */
+  rowsOf(domain: number): { readonly rows: Int32Array; readonly length: number } {
+    return this.domains.rows(domain);
+  }
+
+  /** Positive events of a domain: the sum of its items' counts. */
+  eventsOf(domain: number): number {
+    return this.domains.events(domain);
+  }
+
+  block(key: string): Float32Array {
+    return this.blockTable.get(key).values;
+  }
+
+  blockShape(key: string): BlockShape {
+    return this.blockTable.get(key).shape;
+  }
+
+  /** (rows) in accumulator units. */
+  blockAccumulators(key: string): Float64Array {
+    return this.blockTable.get(key).accumulators;
+  }
+
+  /** Blocks in which something may have been learned, sorted by key. */
+  blocks(): [string, Block][] {
+    return this.blockTable.sorted();
+  }
+
+  /** Adds a delta. Exact: any order of the same deltas gives the same values. */
+  apply(delta: Delta): void {
+    this.checkShapes(delta);
+    const { keys } = delta.items;
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]!;
+      let row = this.byKey.get(key);
+      if (row === undefined) {
+        row = this.addRow(key, this.domains.ensure(key.slice(0, key.indexOf('/'))));
+      }
+      this.addToRow(row, delta, i, 1);
+    }
+    for (const block of delta.blocks) this.addToBlock(block, 1);
+    this.trainedEvents += delta.events;
+  }
+
+  /**
+   * Takes a delta away that has been applied: the exact inverse of `apply`, rows that it added
+   * included (once nothing else is in them and no later row stands behind them).
+   */
+  revert(delta: Delta): void {
+    this.checkShapes(delta);
+    const { keys } = delta.items;
+    for (const key of keys) {
+      if (!this.byKey.has(key)) {
+        throw new RangeError(`Cannot revert: the model has no item ${key}; was the delta applied?`);
+      }
+    }
+    for (const block of delta.blocks) this.addToBlock(block, -1);
+    for (let i = keys.length - 1; i >= 0; i--) {
+      this.addToRow(this.byKey.get(keys[i]!)!, delta, i, -1);
+    }
+    this.trainedEvents -= delta.events;
+    this.popVacant();
+  }
+
+  /** Canonical SHA-256 in hex; see digest.ts. */
+  digest(): string {
+    return modelDigest(this);
+  }
+
+  /** Whether nothing has been learned in a row. */
+  isVacant(row: number): boolean {
+    const { counts, accumulators, biases, embeddings } = this.items;
+    if (counts[row] !== 0 || accumulators[row * 2] !== 0 || accumulators[row * 2 + 1] !== 0) {
+      return false;
+    }
+    if (biases[row] !== 0) return false;
+    const initial = this.initialEmbedding(this.key(row));
+    const base = row * this.dimension;
+    return initial.every((value, k) => value === embeddings[base + k]);
+  }
+
+  private initialEmbedding(key: string): Float32Array {
+    const random = new Random(this.options.seed, key);
+    const { initialScale } = this.options;
+    const embedding = new Float32Array(this.dimension);
+    for (let k = 0; k < embedding.length; k++) {
+      embedding[k] = onGrid(random.normal() * initialScale);
+    }
+    return embedding;
+  }
+
+  private addRow(key: string, domain: number): number {
+    const row = this.items.append();
+    this.items.embeddings.set(this.initialEmbedding(key), row * this.dimension);
+    this.keys.push(key);
+    this.byKey.set(key, row);
+    this.domainByRow.push(domain);
+    this.pinned.push(false);
+    this.domains.addRow(domain);
+    return row;
+  }
+
+  private popVacant(): void {
+    for (let row = this.items.size - 1; row >= 0; row--) {
+      if (this.pinned[row] || !this.isVacant(row)) return;
+      this.items.pop();
+      this.byKey.delete(this.keys.pop()!);
+      this.pinned.pop();
+      this.domains.dropRow(this.domainByRow.pop()!);
+    }
+  }
+
+  private addToRow(row: number, delta: Delta, i: number, sign: 1 | -1): void {
+    const { items, dimension } = this;
+    const { values, counts, accumulators } = delta.items;
+    const { embeddings } = items;
+    const unit = sign * WEIGHT_UNIT;
+    const from = i * (dimension + 1);
+    const to = row * dimension;
+    for (let k = 0; k < dimension; k++) embeddings[to + k]! += values[from + k]! * unit;
+    items.biases[row]! += values[from + dimension]! * unit;
+    items.accumulators[row * 2]! += sign * accumulators[i * 2]!;
+    items.accumulators[row * 2 + 1]! += sign * accumulators[i * 2 + 1]!;
+    const count = counts[i]!;
+    if (count !== 0) {
+      const before = items.counts[row]!;
+      const after = before + sign * count;
+      items.counts[row] = after;
+      this.domains.recount(this.domainByRow[row]!, row, before, after);
+    }
+  }
+
+  private addToBlock(delta: Delta['blocks'][number], sign: 1 | -1): void {
+    const { values, accumulators } = this.blockTable.get(delta.key);
+    const unit = sign * WEIGHT_UNIT;
+    for (let i = 0; i < values.length; i++) values[i]! += delta.values[i]! * unit;
+    for (let i = 0; i < accumulators.length; i++) {
+      accumulators[i]! += sign * delta.accumulators[i]!;
+    }
+  }
+
+  /** Before anything is changed, so that a delta of another shape leaves no trace. */
+  private checkShapes(delta: Delta): void {
+    const { keys, counts, values, accumulators } = delta.items;
+    const n = keys.length;
+    if (
+      counts.length !== n ||
+      values.length !== n * (this.dimension + 1) ||
+      accumulators.length !== n * 2
+    ) {
+      throw new RangeError(
+        `A delta of ${n} items has ${values.length} values; this model's dimension is ${this.dimension}`,
+      );
+    }
+    for (const { key, values, accumulators } of delta.blocks) {
+      const block = this.blockTable.get(key);
+      if (
+        values.length !== block.values.length ||
+        accumulators.length !== block.accumulators.length
+      ) {
+        throw new RangeError(
+          `The delta's block ${key} has ${values.length} values, the model's (of dimension ${this.dimension}) ${block.values.length}`,
+        );
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The item table: embeddings, biases, counts and accumulators of all items of all domains, one row
+ * per item, in columns that a kernel can walk over.
+ */
+
+/** The columns. Replaced as a whole when the table grows. */
+export interface TableColumns {
+  /** (capacity, d) row-major, multiples of the weight grid. */
+  readonly embeddings: Float32Array;
+  /** (capacity) */
+  readonly biases: Float32Array;
+  /** (capacity) positive events. */
+  readonly counts: Int32Array;
+  /** (capacity, 2) in accumulator units: of the embedding, of the bias. */
+  readonly accumulators: Float64Array;
+}
+
+/** Where the columns live: in arrays of their own, or in the memory of a kernel. */
+export interface TableMemory {
+  /** Columns for so many rows, with what the last columns held, zero beyond. Older ones are void. */
+  resize(capacity: number, dimension: number): TableColumns;
+}
+
+/** Columns in plain typed arrays. */
+export function plainMemory(): TableMemory {
+  let last: TableColumns | null = null;
+  return {
+    resize(capacity, dimension) {
+      const next = {
+        embeddings: new Float32Array(capacity * dimension),
+        biases: new Float32Array(capacity),
+        counts: new Int32Array(capacity),
+        accumulators: new Float64Array(capacity * 2),
+      };
+      if (last !== null) {
+        next.embeddings.set(last.embeddings);
+        next.biases.set(last.biases);
+        next.counts.set(last.counts);
+        next.accumulators.set(last.accumulators);
+      }
+      last = next;
+      return next;
+    },
+  };
+}
+
+const FIRST_CAPACITY = 64;
+
+/** Rows by number. Read the columns afresh for each batch: growth replaces them. */
+export class ItemTable implements TableColumns {
+  readonly dimension: number;
+  readonly memory: TableMemory;
+  /** Rows in use: 0 .. size - 1. */
+  size = 0;
+  embeddings: Float32Array;
+  biases: Float32Array;
+  counts: Int32Array;
+  accumulators: Float64Array;
+  private capacity = FIRST_CAPACITY;
+
+  constructor(dimension: number, memory: TableMemory = plainMemory()) {
+    this.dimension = dimension;
+    this.memory = memory;
+    const columns = memory.resize(this.capacity, dimension);
+    this.embeddings = columns.embeddings;
+    this.biases = columns.biases;
+    this.counts = columns.counts;
+    this.accumulators = columns.accumulators;
+  }
+
+  /** Adds a row of zeros at the end and returns its number. */
+  append(): number {
+    if (this.size === this.capacity) this.grow();
+    return this.size++;
+  }
+
+  /** Takes the last row away. */
+  pop(): void {
+    const row = --this.size;
+    this.embeddings.fill(0, row * this.dimension, (row + 1) * this.dimension);
+    this.biases[row] = 0;
+    this.counts[row] = 0;
+    this.accumulators.fill(0, row * 2, row * 2 + 2);
+  }
+
+  /** Bytes of the columns. */
+  get bytes(): number {
+    return this.capacity * (this.dimension * 4 + 4 + 4 + 16);
+  }
+
+  private grow(): void {
+    this.capacity *= 2;
+    const columns = this.memory.resize(this.capacity, this.dimension);
+    this.embeddings = columns.embeddings;
+    this.biases = columns.biases;
+    this.counts = columns.counts;
+    this.accumulators = columns.accumulators;
+  }
+}

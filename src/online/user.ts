@@ -1,0 +1,115 @@
+import type { BasedOn } from './types.js';
+
+/** Items that a history remembers. */
+export const RING_SIZE = 64;
+
+/**
+ * What one user touched in one domain: the last 64 items, oldest first. The arrays are in order of
+ * arrival, so that whoever sums over them gets the same bits after a restore.
+ */
+export class DomainHistory {
+  /** Index of the domain in the model. */
+  readonly domain: number;
+  /** Positive events ever: n_{u,s}. Those that left the ring count too. */
+  count = 0;
+  /** Rows of the items, oldest first; at most 64. */
+  readonly rows: number[] = [];
+  /** In [0, 1]; 0: touched, but not liked. */
+  readonly weights: number[] = [];
+  /** Event times in milliseconds. */
+  readonly times: number[] = [];
+
+  constructor(domain: number) {
+    this.domain = domain;
+  }
+
+  /** Items in the ring. */
+  get size(): number {
+    return this.rows.length;
+  }
+
+  push(row: number, weight: number, occurredAtMs: number): void {
+    if (this.rows.length === RING_SIZE) {
+      this.rows.shift();
+      this.weights.shift();
+      this.times.shift();
+    }
+    this.rows.push(row);
+    this.weights.push(weight);
+    this.times.push(occurredAtMs);
+    if (weight > 0) this.count++;
+  }
+
+  clone(): DomainHistory {
+    const copy = new DomainHistory(this.domain);
+    copy.count = this.count;
+    for (let i = 0; i < this.rows.length; i++) {
+      copy.rows.push(this.rows[i]!);
+      copy.weights.push(this.weights[i]!);
+      copy.times.push(this.times[i]!);
+    }
+    return copy;
+  }
+}
+
+/** An event id that was seen lately, to tell duplicates. */
+export interface RecentEventId {
+  readonly hash: number;
+  readonly occurredAtMs: number;
+}
+
+/** All that is known of a user. Owned by one stream task; its changelog is the user-state topic. */
+export class User {
+  readonly id: string;
+  /** In order of the user's first event in each domain; few, so they are searched in line. */
+  readonly histories: DomainHistory[] = [];
+  /** The newest event, or null before the first. */
+  basedOn: BasedOn | null = null;
+  /** Offset of the event that the last lists answered; -1n: none. */
+  answeredOffset = -1n;
+  /** When the last lists were sent. */
+  lastListAtMs = 0;
+  /** The minute (of event time) that `minuteCount` counts the events of. */
+  minute = 0;
+  minuteCount = 0;
+  /** Oldest first. */
+  recentEventIds: RecentEventId[] = [];
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  /** Whether lists are owed: the newest event has not been answered. */
+  get owed(): boolean {
+    return this.basedOn !== null && this.basedOn.offset > this.answeredOffset;
+  }
+
+  /** The history in a domain, or undefined before the first event there. */
+  history(domain: number): DomainHistory | undefined {
+    for (const history of this.histories) if (history.domain === domain) return history;
+    return undefined;
+  }
+
+  /** Adds an event. `row` is to come from `Model.intern`, which keeps it in its place. */
+  push(row: number, domain: number, weight: number, occurredAtMs: number): void {
+    let history = this.history(domain);
+    if (history === undefined) {
+      history = new DomainHistory(domain);
+      this.histories.push(history);
+    }
+    history.push(row, weight, occurredAtMs);
+  }
+
+  /** A copy that shares nothing that can change. */
+  clone(): User {
+    const copy = new User(this.id);
+    for (const history of this.histories) copy.histories.push(history.clone());
+    copy.basedOn = this.basedOn;
+    copy.answeredOffset = this.answeredOffset;
+    copy.lastListAtMs = this.lastListAtMs;
+    copy.minute = this.minute;
+    copy.minuteCount = this.minuteCount;
+    copy.recentEventIds = this.recentEventIds.slice();
+    return copy;
+  }
+}

@@ -1,0 +1,72 @@
+import { Model } from '../../src/online/model.js';
+import { Random } from '../../src/online/random.js';
+import type { BlockDelta, Delta } from '../../src/online/types.js';
+
+export const DIMENSION = 4;
+export const OPTIONS = { seed: 7, dimension: DIMENSION, initialScale: 0.02 };
+
+const BLOCKS = ['W/films', 'W/books', 'A/films/books', 'gate/films/books', 'R', 'prior/books'];
+
+/** A random delta over a small set of items, so that deltas overlap. */
+export function randomDelta(random: Random, items = 12): Delta {
+  const keys = new Set<string>();
+  for (let n = random.below(6); n > 0; n--) {
+    keys.add(`${random.below(2) === 0 ? 'films' : 'books'}/${random.below(items)}`);
+  }
+  const n = keys.size;
+  const whole = (limit: number) => random.below(2 * limit + 1) - limit;
+  const shapes = new Model(OPTIONS);
+  const blocks: BlockDelta[] = [];
+  for (const key of BLOCKS) {
+    if (random.below(3) > 0) continue;
+    const { rows, width } = shapes.blockShape(key);
+    blocks.push({
+      key,
+      values: Int32Array.from({ length: rows * width }, () => whole(1 << 12)),
+      accumulators: Float64Array.from({ length: rows }, () => random.below(1 << 30)),
+    });
+  }
+  return {
+    events: random.below(20),
+    items: {
+      keys: [...keys],
+      counts: Int32Array.from({ length: n }, () => random.below(3)),
+      values: Int32Array.from({ length: n * (DIMENSION + 1) }, () => whole(1 << 18)),
+      accumulators: Float64Array.from({ length: n * 2 }, () => random.below(2 ** 32)),
+    },
+    blocks,
+  };
+}
+
+export function randomDeltas(seed: number, n: number): Delta[] {
+  const random = Random.of('deltas', seed);
+  return Array.from({ length: n }, () => randomDelta(random));
+}
+
+/** Everything that can be told of a model from outside, row order included. */
+export function portrait(model: Model): unknown {
+  const { items, dimension } = model;
+  const domains = Array.from({ length: model.domainCount }, (_, i) => {
+    const { rows, length } = model.rowsOf(i);
+    return {
+      name: model.domainName(i),
+      events: model.eventsOf(i),
+      rows: Array.from(rows.subarray(0, length), (row) => model.key(row)),
+    };
+  });
+  return {
+    digest: model.digest(),
+    trainedEvents: model.trainedEvents,
+    keys: Array.from({ length: items.size }, (_, row) => model.key(row)),
+    domainsOf: Array.from({ length: items.size }, (_, row) => model.domainOf(row)),
+    embeddings: Array.from(items.embeddings.subarray(0, items.size * dimension)),
+    biases: Array.from(items.biases.subarray(0, items.size)),
+    counts: Array.from(items.counts.subarray(0, items.size)),
+    accumulators: Array.from(items.accumulators.subarray(0, items.size * 2)),
+    domains,
+    blocks: model
+      .blocks()
+      .filter(([, block]) => !block.isInitial())
+      .map(([key, block]) => [key, Array.from(block.values), Array.from(block.accumulators)]),
+  };
+}
