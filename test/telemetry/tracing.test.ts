@@ -1,0 +1,151 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, describe, expect, it } from 'vitest';
+import { parseTraceparent } from '../../src/telemetry/traceparent.js';
+import { noTracing, startTracing } from '../../src/telemetry/tracing.js';
+
+interface OtlpSpan {
+  traceId: string;
+  spanId: string;
+  parentSpanId?: string;
+  name: string;
+  kind: number;
+  links?: { traceId: string; spanId: string }[];
+  attributes: { key: string; value: Record<string, unknown> }[];
+  status?: { code?: number; message?: string };
+}
+
+const closers: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+/** A receiver of OTLP/HTTP (JSON), as a collector has it. */
+async function receiver() {
+  const spans: OtlpSpan[] = [];
+  const services: unknown[] = [];
+  const paths: string[] = [];
+  const server = createServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      paths.push(`${request.method} ${request.url} ${request.headers['content-type']}`);
+      const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as {
+        resourceSpans: {
+          resource: { attributes: { key: string; value: { stringValue?: string } }[] };
+          scopeSpans: { spans: OtlpSpan[] }[];
+        }[];
+      };
+      for (const resource of body.resourceSpans) {
+        services.push(
+          resource.resource.attributes.find(({ key }) => key === 'service.name')?.value.stringValue,
+        );
+        for (const scope of resource.scopeSpans) spans.push(...scope.spans);
+      }
+      response.setHeader('content-type', 'application/json');
+      response.end('{}');
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  closers.push(() => new Promise((resolve) => server.close(resolve)));
+  const { port } = server.address() as AddressInfo;
+  return { endpoint: `http://127.0.0.1:${port}`, spans, services, paths };
+}
+
+const record = (traceparent?: string) => ({
+  headers: traceparent === undefined ? {} : { traceparent: Buffer.from(traceparent) },
+});
+
+const A = { traceId: '4bf92f3577b34da6a3ce929d0e0e4736', spanId: '00f067aa0ba902b7' };
+const B = { traceId: '0af7651916cd43dd8448eb211c80319c', spanId: 'b7ad6b7169203331' };
+const sampled = (of: typeof A) => `00-${of.traceId}-${of.spanId}-01`;
+
+describe('tracing', () => {
+  it('sends the spans of a batch over OTLP, steps below the batch, the batch linked to the events', async () => {
+    const collector = await receiver();
+    const tracing = await startTracing({
+      serviceName: 'shop',
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint },
+    });
+    expect(tracing.enabled).toBe(true);
+    const batch = tracing.batch(
+      [record(sampled(A)), record(), record(sampled(A)), record(sampled(B)), record('nonsense')],
+      { 'messaging.kafka.partition': 3 },
+    );
+    batch.span('learn', { events: 5 }).end();
+    batch.span('recommend').end();
+    batch.span('commit').end(new Error('fenced'));
+    const passedOn = batch.traceparent();
+    batch.end();
+    await tracing.close();
+
+    const byName = new Map(collector.spans.map((span) => [span.name, span]));
+    expect([...byName.keys()].sort()).toEqual(['commit', 'consume', 'learn', 'recommend']);
+    const root = byName.get('consume')!;
+    expect(root.parentSpanId ?? '').toBe('');
+    expect(root.kind).toBe(5);
+    expect(root.links?.map(({ traceId, spanId }) => ({ traceId, spanId }))).toEqual([A, B]);
+    expect(root.attributes).toContainEqual({
+      key: 'messaging.kafka.partition',
+      value: { intValue: 3 },
+    });
+    for (const name of ['learn', 'recommend', 'commit']) {
+      expect(byName.get(name)?.parentSpanId).toBe(root.spanId);
+      expect(byName.get(name)?.traceId).toBe(root.traceId);
+    }
+    expect(byName.get('commit')?.status).toEqual({ code: 2, message: 'fenced' });
+    expect(passedOn).toBe(`00-${root.traceId}-${root.spanId}-01`);
+    expect(new Set(collector.services)).toEqual(new Set(['shop']));
+    expect(new Set(collector.paths)).toEqual(new Set(['POST /v1/traces application/json']));
+  });
+
+  it('does nothing without an endpoint, and where it is switched off', async () => {
+    const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://127.0.0.1:1';
+    for (const env of [
+      {},
+      { OTEL_EXPORTER_OTLP_ENDPOINT: '' },
+      { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED: 'true' },
+      { OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_TRACES_EXPORTER: 'none' },
+    ]) {
+      expect(await startTracing({ serviceName: 'shop', env })).toBe(noTracing);
+    }
+    const batch = noTracing.batch([record(sampled(A))]);
+    batch.span('learn').end();
+    expect(batch.traceparent()).toBeUndefined();
+    batch.end();
+  });
+
+  it('closes although nobody receives', async () => {
+    const tracing = await startTracing({
+      serviceName: 'shop',
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' },
+    });
+    tracing.batch([]).end();
+    await tracing.close();
+    await tracing.close();
+  }, 5000);
+});
+
+describe('traceparent', () => {
+  const ids = `${A.traceId}-${A.spanId}`;
+  for (const [header, valid] of [
+    [`00-${ids}-01`, true],
+    [`00-${ids}-00`, true],
+    [` 00-${ids}-01 `, true],
+    [`01-${ids}-01-of-a-later-version`, true],
+    [`00-${ids}-01-more`, false],
+    [`ff-${ids}-01`, false],
+    [`00-${'0'.repeat(32)}-${A.spanId}-01`, false],
+    [`00-${A.traceId}-${'0'.repeat(16)}-01`, false],
+    [`00-${ids.toUpperCase()}-01`, false],
+    ['', false],
+    ['00', false],
+  ] as const) {
+    it(`is ${valid ? '' : 'not '}what "${header}" is`, () => {
+      const parsed = parseTraceparent(header);
+      if (valid) expect(parsed).toMatchObject(A);
+      else expect(parsed).toBeUndefined();
+    });
+  }
+});
