@@ -1,0 +1,232 @@
+/** Bytes that are no delta, or one of a later format. Nothing of it may be applied: fatal. */
+export class DeltaFormatError extends Error {
+  readonly code = 'DELTA_FORMAT';
+
+  constructor(message: string) {
+    super(message);
+    this.name = 'DELTA_FORMAT';
+  }
+}
+
+/** Bits that hold every value of `values[from .. to - 1]` in zigzag: 0 for all zeros, at most 32. */
+export function zigzagBits(values: Int32Array, from: number, to: number): number {
+  let all = 0;
+  for (let i = from; i < to; i++) {
+    const value = values[i]!;
+    all |= (value << 1) ^ (value >> 31);
+  }
+  return 32 - Math.clz32(all);
+}
+
+/** Bytes of a whole number below 2^53 as a varint. */
+export function varintBytes(value: number): number {
+  let bytes = 1;
+  for (let rest = value; rest >= 128; rest = Math.floor(rest / 128)) bytes++;
+  return bytes;
+}
+
+/** A growing run of bytes: varints of up to 53 bits, zigzag, packed bits, text. */
+export class ByteWriter {
+  private bytes: Buffer;
+  private used = 0;
+
+  constructor(expected: number) {
+    this.bytes = Buffer.allocUnsafe(Math.max(64, expected));
+  }
+
+  byte(value: number): void {
+    this.reserve(1);
+    this.bytes[this.used++] = value;
+  }
+
+  u32(value: number): void {
+    this.reserve(4);
+    this.used = this.bytes.writeUInt32LE(value >>> 0, this.used);
+  }
+
+  varint(value: number): void {
+    this.reserve(8);
+    let rest = value;
+    while (rest >= 0x80000000) {
+      this.bytes[this.used++] = (rest % 128) | 128;
+      rest = Math.floor(rest / 128);
+    }
+    while (rest >= 128) {
+      this.bytes[this.used++] = (rest & 127) | 128;
+      rest >>>= 7;
+    }
+    this.bytes[this.used++] = rest;
+  }
+
+  /** Whole numbers of either sign up to 2^52. */
+  signed(value: number): void {
+    this.varint(value < 0 ? -2 * value - 1 : 2 * value);
+  }
+
+  /** The width in bits, then the values in zigzag, each in so many bits. */
+  packed(values: Int32Array, from: number, to: number): void {
+    const width = zigzagBits(values, from, to);
+    this.byte(width);
+    if (width === 0) return;
+    this.reserve(((to - from) * width + 7) >>> 3);
+    const { bytes } = this;
+    let at = this.used;
+    let held = 0;
+    let bits = 0;
+    const low = Math.min(width, 16);
+    const high = width - low;
+    for (let i = from; i < to; i++) {
+      const value = values[i]!;
+      const zigzag = (value << 1) ^ (value >> 31);
+      held |= (zigzag & 0xffff) << bits;
+      bits += low;
+      while (bits >= 8) {
+        bytes[at++] = held;
+        held >>>= 8;
+        bits -= 8;
+      }
+      if (high === 0) continue;
+      held |= (zigzag >>> 16) << bits;
+      bits += high;
+      while (bits >= 8) {
+        bytes[at++] = held;
+        held >>>= 8;
+        bits -= 8;
+      }
+    }
+    if (bits > 0) bytes[at++] = held;
+    this.used = at;
+  }
+
+  /** Length in bytes, then UTF-8. */
+  text(value: string): void {
+    const length = Buffer.byteLength(value, 'utf8');
+    this.varint(length);
+    this.reserve(length);
+    this.used += this.bytes.write(value, this.used, 'utf8');
+  }
+
+  /** What was written, with its checksum behind it. */
+  finish(): Buffer {
+    this.u32(checksum(this.bytes, this.used));
+    return this.bytes.subarray(0, this.used);
+  }
+
+  private reserve(more: number): void {
+    if (this.used + more <= this.bytes.length) return;
+    const next = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.used + more));
+    this.bytes.copy(next, 0, 0, this.used);
+    this.bytes = next;
+  }
+}
+
+/** Reads what a ByteWriter finished. Every reading beyond the end is a DeltaFormatError. */
+export class ByteReader {
+  private readonly bytes: Buffer;
+  private readonly end: number;
+  private at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.end = bytes.byteLength - 4;
+    if (this.end < 1) throw new DeltaFormatError(`A delta of ${bytes.byteLength} bytes is cut off`);
+  }
+
+  get left(): number {
+    return this.end - this.at;
+  }
+
+  verifyChecksum(): void {
+    if (this.bytes.readUInt32LE(this.end) !== checksum(this.bytes, this.end)) {
+      throw new DeltaFormatError('The checksum of a delta is wrong: it is cut off or damaged');
+    }
+  }
+
+  byte(): number {
+    if (this.at >= this.end) throw new DeltaFormatError('A delta ends too early');
+    return this.bytes[this.at++]!;
+  }
+
+  varint(): number {
+    let value = 0;
+    let factor = 1;
+    for (let i = 0; i < 8; i++) {
+      const byte = this.byte();
+      value += (byte & 127) * factor;
+      if (byte < 128) return value;
+      factor *= 128;
+    }
+    throw new DeltaFormatError('A whole number in a delta has more than 53 bits');
+  }
+
+  signed(): number {
+    const value = this.varint();
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+
+  /** How many things follow, each of at least so many bytes. */
+  size(leastBytes: number): number {
+    const size = this.varint();
+    if (size * leastBytes > this.left) {
+      throw new DeltaFormatError(`A delta speaks of ${size} entries in ${this.left} bytes`);
+    }
+    return size;
+  }
+
+  packed(values: Int32Array, from: number, to: number): void {
+    const width = this.byte();
+    if (width > 32) throw new DeltaFormatError(`A delta packs weights in ${width} bits`);
+    if (width === 0) return;
+    if (((to - from) * width + 7) >>> 3 > this.left) {
+      throw new DeltaFormatError('A delta ends within a row');
+    }
+    const { bytes } = this;
+    let at = this.at;
+    let held = 0;
+    let bits = 0;
+    const low = Math.min(width, 16);
+    const high = width - low;
+    const lowMask = (1 << low) - 1;
+    const highMask = (1 << high) - 1;
+    for (let i = from; i < to; i++) {
+      while (bits < low) {
+        held |= bytes[at++]! << bits;
+        bits += 8;
+      }
+      let zigzag = held & lowMask;
+      held >>>= low;
+      bits -= low;
+      if (high > 0) {
+        while (bits < high) {
+          held |= bytes[at++]! << bits;
+          bits += 8;
+        }
+        zigzag |= (held & highMask) << 16;
+        held >>>= high;
+        bits -= high;
+      }
+      values[i] = (zigzag >>> 1) ^ -(zigzag & 1);
+    }
+    this.at = at;
+  }
+
+  text(): string {
+    const length = this.size(1);
+    const text = this.bytes.toString('utf8', this.at, this.at + length);
+    this.at += length;
+    return text;
+  }
+}
+
+/** FNV-1a, 32 bits, four bytes at a time and the rest one by one. */
+function checksum(bytes: Buffer, length: number): number {
+  let hash = 0x811c9dc5 | 0;
+  const words = length & ~3;
+  for (let i = 0; i < words; i += 4) {
+    const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
+    hash = Math.imul(hash ^ word, 0x01000193);
+    hash ^= hash >>> 15;
+  }
+  for (let i = words; i < length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);
+  return hash >>> 0;
+}

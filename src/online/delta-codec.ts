@@ -1,0 +1,256 @@
+import { sliceDelta } from './delta.js';
+import {
+  ByteReader,
+  ByteWriter,
+  DeltaFormatError,
+  varintBytes,
+  zigzagBits,
+} from './delta-bytes.js';
+import type { BlockDelta, Delta } from './types.js';
+
+export { DeltaFormatError } from './delta-bytes.js';
+
+const VERSION = 1;
+const LARGEST_DIMENSION = 4096;
+/** Version, sizes and checksum: never more than this. */
+const FRAME_BYTES = 40;
+
+/**
+ * The bytes of a delta: `decodeDelta(encodeDelta(x))` is x.
+ *
+ * Version (1 byte); d, events; domains (names); item ids as one text with the length of each, and
+ * the domain of each; then by item: count, accumulators (2), bias, and the embedding packed in as
+ * many bits as its largest value needs; then the blocks: key, width, and by row accumulator and packed
+ * values, where an untouched row is two bytes. Numbers are varints, signed ones zigzag. At the end an
+ * FNV-1a checksum (4 bytes).
+ */
+export function encodeDelta(delta: Delta): Buffer {
+  const { keys, counts, values, accumulators } = delta.items;
+  const width = keys.length === 0 ? 1 : values.length / keys.length;
+  const dimension = width - 1;
+  const writer = new ByteWriter(256 + values.length * 3);
+  writer.byte(VERSION);
+  writer.varint(dimension);
+  writer.varint(delta.events);
+  writeKeys(writer, keys);
+  for (let i = 0; i < keys.length; i++) {
+    writer.signed(counts[i]!);
+    writer.signed(accumulators[i * 2]!);
+    writer.signed(accumulators[i * 2 + 1]!);
+    writer.signed(values[i * width + dimension]!);
+    writer.packed(values, i * width, i * width + dimension);
+  }
+  writer.varint(delta.blocks.length);
+  for (const block of delta.blocks) writeBlock(writer, block);
+  return writer.finish();
+}
+
+/** The delta that the bytes are. Throws DeltaFormatError. */
+export function decodeDelta(bytes: Uint8Array): Delta {
+  const reader = new ByteReader(bytes);
+  const version = reader.byte();
+  if (version !== VERSION) {
+    throw new DeltaFormatError(
+      `A delta has format version ${version}, known is ${VERSION}: it comes from a newer isthmus, or is none`,
+    );
+  }
+  reader.verifyChecksum();
+  const dimension = reader.varint();
+  if (dimension > LARGEST_DIMENSION) {
+    throw new DeltaFormatError(`A delta has dimension ${dimension}`);
+  }
+  const events = reader.varint();
+  const keys = readKeys(reader);
+  const n = keys.length;
+  const width = dimension + 1;
+  const counts = new Int32Array(n);
+  const values = new Int32Array(n * width);
+  const accumulators = new Float64Array(n * 2);
+  for (let i = 0; i < n; i++) {
+    counts[i] = reader.signed();
+    accumulators[i * 2] = reader.signed();
+    accumulators[i * 2 + 1] = reader.signed();
+    values[i * width + dimension] = reader.signed();
+    reader.packed(values, i * width, i * width + dimension);
+  }
+  const blocks: BlockDelta[] = [];
+  for (let i = reader.size(4); i > 0; i--) blocks.push(readBlock(reader));
+  if (reader.left !== 0) throw new DeltaFormatError(`A delta has ${reader.left} bytes too many`);
+  return { events, items: { keys, counts, values, accumulators }, blocks };
+}
+
+/**
+ * Parts of a delta that take at most `limitBytes` each when encoded; together they are the delta.
+ * Each can be applied on its own; `events` go with the first. An item or a block that alone is larger
+ * than the limit is a RangeError.
+ */
+export function splitDelta(delta: Delta, limitBytes: number): Delta[] {
+  const { keys } = delta.items;
+  const parts: Delta[] = [];
+  let from = 0;
+  let bytes = FRAME_BYTES;
+  let domains = new Set<string>();
+  const close = (to: number, blocks: readonly BlockDelta[]) => {
+    parts.push(sliceDelta(delta, from, to, parts.length === 0 ? delta.events : 0, blocks));
+    from = to;
+    bytes = FRAME_BYTES;
+    domains = new Set();
+  };
+  for (let i = 0; i < keys.length; i++) {
+    const domain = domainOf(keys[i]!);
+    const own = itemBytes(delta, i);
+    const named = domains.has(domain) ? 0 : textBytes(domain);
+    if (FRAME_BYTES + own + textBytes(domain) > limitBytes) {
+      throw new RangeError(
+        `Item ${keys[i]} takes ${own} bytes of a delta; ${limitBytes} are allowed`,
+      );
+    }
+    if (bytes + own + named > limitBytes) {
+      close(i, []);
+      bytes += own + textBytes(domain);
+    } else {
+      bytes += own + named;
+    }
+    domains.add(domain);
+  }
+  let blocks: BlockDelta[] = [];
+  for (const block of delta.blocks) {
+    const own = blockBytes(block);
+    if (FRAME_BYTES + own > limitBytes) {
+      throw new RangeError(
+        `Block ${block.key} takes ${own} bytes of a delta; ${limitBytes} are allowed`,
+      );
+    }
+    if (bytes + own > limitBytes) {
+      close(keys.length, blocks);
+      blocks = [];
+    }
+    blocks.push(block);
+    bytes += own;
+  }
+  if (from < keys.length || blocks.length > 0 || parts.length === 0) close(keys.length, blocks);
+  return parts;
+}
+
+function writeKeys(writer: ByteWriter, keys: readonly string[]): void {
+  const domains = new Map<string, number>();
+  const domainOfItem = new Array<number>(keys.length);
+  const ids = new Array<string>(keys.length);
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]!;
+    const slash = key.indexOf('/');
+    const domain = key.slice(0, slash);
+    let index = domains.get(domain);
+    if (index === undefined) {
+      index = domains.size;
+      domains.set(domain, index);
+    }
+    domainOfItem[i] = index;
+    ids[i] = key.slice(slash + 1);
+  }
+  writer.varint(domains.size);
+  for (const domain of domains.keys()) writer.text(domain);
+  writer.varint(keys.length);
+  for (let i = 0; i < keys.length; i++) {
+    writer.varint(domainOfItem[i]!);
+    writer.varint(ids[i]!.length);
+  }
+  // One text for all: one call into the decoder instead of one per item.
+  writer.text(ids.join(''));
+}
+
+function readKeys(reader: ByteReader): string[] {
+  const domains: string[] = [];
+  for (let i = reader.size(1); i > 0; i--) domains.push(`${reader.text()}/`);
+  const n = reader.size(2);
+  const domainOfItem = new Array<string>(n);
+  const lengths = new Array<number>(n);
+  for (let i = 0; i < n; i++) {
+    const domain = domains[reader.varint()];
+    if (domain === undefined) throw new DeltaFormatError('A delta names a domain that it lacks');
+    domainOfItem[i] = domain;
+    lengths[i] = reader.varint();
+  }
+  const ids = reader.text();
+  const keys = new Array<string>(n);
+  let at = 0;
+  for (let i = 0; i < n; i++) {
+    keys[i] = domainOfItem[i]! + ids.slice(at, at + lengths[i]!);
+    at += lengths[i]!;
+  }
+  if (at !== ids.length) throw new DeltaFormatError('The item ids of a delta do not add up');
+  return keys;
+}
+
+function writeBlock(writer: ByteWriter, block: BlockDelta): void {
+  const rows = block.accumulators.length;
+  const width = block.values.length / rows;
+  writer.text(block.key);
+  writer.varint(width);
+  writer.varint(rows);
+  for (let row = 0; row < rows; row++) {
+    writer.signed(block.accumulators[row]!);
+    writer.packed(block.values, row * width, (row + 1) * width);
+  }
+}
+
+function readBlock(reader: ByteReader): BlockDelta {
+  const key = reader.text();
+  const width = reader.varint();
+  if (width > LARGEST_DIMENSION + 1) {
+    throw new DeltaFormatError(`Block ${key} of a delta has rows of ${width}`);
+  }
+  const rows = reader.size(2);
+  const values = new Int32Array(rows * width);
+  const accumulators = new Float64Array(rows);
+  for (let row = 0; row < rows; row++) {
+    accumulators[row] = reader.signed();
+    reader.packed(values, row * width, (row + 1) * width);
+  }
+  return { key, values, accumulators };
+}
+
+function domainOf(key: string): string {
+  return key.slice(0, key.indexOf('/'));
+}
+
+function textBytes(text: string): number {
+  const bytes = Buffer.byteLength(text, 'utf8');
+  return bytes + varintBytes(bytes);
+}
+
+function signedBytes(value: number): number {
+  return varintBytes(Math.abs(value) * 2);
+}
+
+function packedBytes(values: Int32Array, from: number, to: number): number {
+  return 1 + Math.ceil(((to - from) * zigzagBits(values, from, to)) / 8);
+}
+
+/** At most what an item takes: the domain index may be of up to 3 bytes. */
+function itemBytes(delta: Delta, i: number): number {
+  const { keys, counts, values, accumulators } = delta.items;
+  const width = values.length / keys.length;
+  const last = (i + 1) * width - 1;
+  const key = keys[i]!;
+  return (
+    3 +
+    varintBytes(key.length) +
+    Buffer.byteLength(key, 'utf8') +
+    signedBytes(counts[i]!) +
+    signedBytes(accumulators[i * 2]!) +
+    signedBytes(accumulators[i * 2 + 1]!) +
+    signedBytes(values[last]!) +
+    packedBytes(values, i * width, last)
+  );
+}
+
+function blockBytes({ key, values, accumulators }: BlockDelta): number {
+  const rows = accumulators.length;
+  const width = values.length / rows;
+  let bytes = textBytes(key) + varintBytes(width) + varintBytes(rows);
+  for (let row = 0; row < rows; row++) {
+    bytes += signedBytes(accumulators[row]!) + packedBytes(values, row * width, (row + 1) * width);
+  }
+  return bytes;
+}

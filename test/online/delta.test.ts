@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { deltaFault, emptyDelta, mergeDeltas } from '../../src/online/delta.js';
+import { Model } from '../../src/online/model.js';
+import { OPTIONS, portrait, randomDeltas } from './model-fixtures.js';
+
+function eventRows(model: Model): Map<string, string[]> {
+  const byDomain = new Map<string, string[]>();
+  for (let i = 0; i < model.domainCount; i++) {
+    const { rows, length } = model.rowsOf(i);
+    const keys = Array.from(rows.subarray(0, length), (row) => model.key(row));
+    byDomain.set(model.domainName(i), keys);
+  }
+  return byDomain;
+}
+
+describe('merged deltas', () => {
+  it('do what the deltas do one after the other, down to the order of rows with events', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.nat({ max: 6 }), (seed, n) => {
+        const deltas = randomDeltas(seed, n);
+        const one = new Model(OPTIONS);
+        for (const delta of deltas) one.apply(delta);
+        const merged = new Model(OPTIONS);
+        merged.apply(mergeDeltas(deltas));
+        expect(merged.digest()).toBe(one.digest());
+        expect(eventRows(merged)).toEqual(eventRows(one));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('are the same however they are grouped', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.nat({ max: 6 }), (seed, cut) => {
+        const deltas = randomDeltas(seed, 6);
+        const grouped = mergeDeltas([
+          mergeDeltas(deltas.slice(0, cut)),
+          mergeDeltas(deltas.slice(cut)),
+        ]);
+        expect(grouped).toEqual(mergeDeltas(deltas));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it('take away what a sequence added', () => {
+    const deltas = randomDeltas(11, 5);
+    const model = new Model(OPTIONS);
+    for (const delta of deltas) model.apply(delta);
+    model.revert(mergeDeltas(deltas));
+    expect(portrait(model)).toEqual(portrait(new Model(OPTIONS)));
+  });
+
+  it('leave their parts alone', () => {
+    const deltas = randomDeltas(12, 4);
+    const before = structuredClone(deltas);
+    mergeDeltas(deltas);
+    expect(deltas).toEqual(before);
+  });
+});
+
+describe('the fault of a delta', () => {
+  it('is none for sound ones', () => {
+    for (const delta of [emptyDelta(), ...randomDeltas(4, 20)])
+      expect(deltaFault(delta)).toBeNull();
+  });
+
+  it.each([Number.NaN, Number.POSITIVE_INFINITY, 0.5])('names the accumulator %s', (value) => {
+    const delta = randomDeltas(5, 20).find((d) => d.items.keys.length > 1 && d.blocks.length > 0)!;
+    const item = structuredClone(delta);
+    item.items.accumulators[3] = value;
+    expect(deltaFault(item)).toContain(delta.items.keys[1]);
+    const block = structuredClone(delta);
+    block.blocks[0]!.accumulators[0] = value;
+    expect(deltaFault(block)).toContain(delta.blocks[0]!.key);
+  });
+
+  it('names a weight that changes by more than the grid allows', () => {
+    const delta = structuredClone(randomDeltas(5, 20).find((d) => d.items.keys.length > 1)!);
+    delta.items.values[6] = 1 << 26;
+    expect(deltaFault(delta)).toContain(delta.items.keys[1]);
+  });
+});
