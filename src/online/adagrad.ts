@@ -1,0 +1,125 @@
+import { ACCUMULATOR_UNIT, accumulatorUnits, deltaUnits } from './grid.js';
+
+/**
+ * The gradients of the rows that a mini-batch touches, by row of the item table, in order of first
+ * touch. The scratch is kept from batch to batch; it holds nothing that a result depends on.
+ */
+export class RowGradients {
+  readonly dimension: number;
+  /** Rows touched. */
+  length = 0;
+  /** (length) */
+  rows = new Int32Array(256);
+  /** (length, d + 1): embedding, then bias. */
+  values: Float32Array;
+  /** (length) how often a row was touched, for the weight decay. */
+  touches = new Float32Array(256);
+  /** (length) positive events. */
+  counts = new Int32Array(256);
+  /** By row of the table: 1 + place in the columns above, or 0. */
+  private places = new Int32Array(256);
+
+  constructor(dimension: number) {
+    this.dimension = dimension;
+    this.values = new Float32Array(256 * (dimension + 1));
+  }
+
+  /** Forgets everything; `size` is that of the table. */
+  begin(size: number): void {
+    for (let i = 0; i < this.length; i++) this.places[this.rows[i]!] = 0;
+    this.values.fill(0, 0, this.length * (this.dimension + 1));
+    this.touches.fill(0, 0, this.length);
+    this.counts.fill(0, 0, this.length);
+    this.length = 0;
+    if (this.places.length < size) this.places = new Int32Array(size * 2);
+  }
+
+  /** The place of a row in the columns, taken if it has none. */
+  place(row: number): number {
+    const place = this.places[row]!;
+    if (place > 0) return place - 1;
+    if (this.length === this.rows.length) this.grow();
+    this.rows[this.length] = row;
+    this.places[row] = ++this.length;
+    return this.length - 1;
+  }
+
+  /** Adds scale · from[at .. at + d - 1] to the gradient of a row's embedding. */
+  add(row: number, scale: number, from: ArrayLike<number>, at: number): void {
+    const place = this.place(row);
+    this.touches[place]!++;
+    const { values, dimension: d } = this;
+    const to = place * (d + 1);
+    for (let k = 0; k < d; k++) values[to + k]! += scale * from[at + k]!;
+  }
+
+  private grow(): void {
+    const capacity = this.rows.length * 2;
+    const rows = new Int32Array(capacity);
+    rows.set(this.rows);
+    this.rows = rows;
+    const values = new Float32Array(capacity * (this.dimension + 1));
+    values.set(this.values);
+    this.values = values;
+    const touches = new Float32Array(capacity);
+    touches.set(this.touches);
+    this.touches = touches;
+    const counts = new Int32Array(capacity);
+    counts.set(this.counts);
+    this.counts = counts;
+  }
+}
+
+/** One row and how it is stepped. */
+export interface RowStep {
+  readonly learningRate: number;
+  /** What the accumulator starts from: the larger, the slower the first steps. */
+  readonly start: number;
+  /** Weight decay: added to the gradient per unit of distance from the anchor. */
+  readonly decay: number;
+}
+
+/**
+ * Writes the step of one row in units of the weight grid, and returns what it adds to the row's
+ * accumulator, in units of the accumulator grid. Row-wise AdaGrad (Duchi, Hazan, Singer 2011, with one
+ * accumulator a row) with decay λ towards an anchor a:
+ *
+ *     g_k ← g_k + λ (w_k - a_k)
+ *     n   ← n + mean_k g_k²
+ *     w_k ← w_k - η g_k / √(n_0 + n)
+ *
+ * all written as what is to be added: nothing here is mutated but `out`.
+ *
+ * @param accumulator the row's accumulator in units of the accumulator grid
+ * @param anchor where decay pulls to; null for zero
+ */
+export function rowStep(
+  step: RowStep,
+  weights: Float32Array,
+  at: number,
+  width: number,
+  accumulator: number,
+  gradients: Float32Array,
+  gradientAt: number,
+  anchor: ((k: number) => number) | null,
+  out: Int32Array,
+  outAt: number,
+): number {
+  const { decay } = step;
+  let squares = 0;
+  for (let k = 0; k < width; k++) {
+    const weight = weights[at + k]!;
+    const from = anchor === null ? weight : weight - anchor(k);
+    const gradient = gradients[gradientAt + k]! + decay * from;
+    squares += gradient * gradient;
+  }
+  const added = accumulatorUnits(squares / width);
+  const rate = step.learningRate / Math.sqrt(step.start + (accumulator + added) * ACCUMULATOR_UNIT);
+  for (let k = 0; k < width; k++) {
+    const weight = weights[at + k]!;
+    const from = anchor === null ? weight : weight - anchor(k);
+    const gradient = gradients[gradientAt + k]! + decay * from;
+    out[outAt + k] = deltaUnits(weight, -rate * gradient);
+  }
+  return added;
+}

@@ -1,0 +1,48 @@
+import type { Floats } from '../tower/phi.js';
+
+/**
+ * The histories of a batch, one after the other: entries offsets[i] .. offsets[i+1] - 1 are those of
+ * slot i, oldest first.
+ */
+export interface Histories {
+  readonly slots: number;
+  /** (slots + 1) */
+  readonly offsets: Int32Array;
+  /** (entries) row of the item in the table. */
+  readonly rows: Int32Array;
+  /** (entries) in [0, 1]; 0 counts for nothing. */
+  readonly weights: Floats;
+  /** (slots) index of the domain. */
+  readonly sources: Int32Array;
+}
+
+/** What an encoder reads of the model, over any floats (float64 to check gradients). */
+export interface EncoderParameters<F extends Floats> {
+  readonly dimension: number;
+  /** (rows, d) item embeddings, the same for history and target. */
+  readonly embeddings: F;
+  domainName(index: number): string;
+  /** Dense blocks of the encoder's own, if it has any. */
+  block(key: string): F;
+}
+
+/** Takes the gradient of one entry's embedding: scale · values[at .. at + d - 1], to be added up. */
+export type EntryGradientSink = (entry: number, scale: number, values: Floats, at: number) => void;
+
+export interface EncoderPass<F extends Floats> {
+  /** (slots, d) */
+  readonly x: F;
+  /** From dLoss/dx (slots, d): embeddings' gradients go to the sink, those of own blocks come back. */
+  backward(dx: F, sink: EntryGradientSink): Map<string, F>;
+}
+
+/** x_{u,s} = Enc(R_{u,s}). Pure: depends on its arguments alone. */
+export interface Encoder {
+  readonly name: string;
+  /** `zeros` makes arrays of the kind that the parameters have. */
+  forward<F extends Floats>(
+    histories: Histories,
+    parameters: EncoderParameters<F>,
+    zeros: (length: number) => F,
+  ): EncoderPass<F>;
+}

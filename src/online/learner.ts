@@ -1,0 +1,191 @@
+import { RowGradients, type RowStep, rowStep } from './adagrad.js';
+import type { Encoder } from './encoders/encoder.js';
+import { encoderNamed } from './encoders/index.js';
+import { makeExamples } from './examples.js';
+import { sampledLoss } from './loss.js';
+import type { MiniBatch } from './minibatch.js';
+import type { Model } from './model.js';
+import { DEFAULT_LEARNER_OPTIONS, type LearnerOptions } from './options.js';
+import { Random, type SeedPart } from './random.js';
+import { PopularitySampler } from './sampler.js';
+import { priorKey } from './tower/keys.js';
+import type { BlockDelta, Delta, Tower, TowerInput } from './types.js';
+
+export { DEFAULT_LEARNER_OPTIONS, type LearnerOptions };
+
+export interface Learned {
+  readonly delta: Delta;
+  /** Mean loss of an example; 0 without examples. */
+  readonly loss: number;
+  /** Positives trained, replayed ones included. */
+  readonly examples: number;
+}
+
+/**
+ * Learns mini-batches: computes what they add to a model, and adds nothing itself. The delta depends
+ * on the model's tables and seed, the mini-batch, the options and the place alone; all events of a mini-batch see
+ * the weights as of its start.
+ *
+ *     const batch = new MiniBatch(model);
+ *     batch.add(user, row, 1); // before user.push(row, domain, 1, occurredAtMs)
+ *     const { delta } = learner.learn(batch, [topic, partition, firstOffset]);
+ *     model.apply(delta);
+ */
+export class Learner {
+  readonly model: Model;
+  readonly tower: Tower;
+  readonly options: LearnerOptions;
+  readonly encoder: Encoder;
+  private readonly sampler: PopularitySampler;
+  private readonly gradients: RowGradients;
+
+  constructor(model: Model, tower: Tower, options: Partial<LearnerOptions> = {}) {
+    this.model = model;
+    this.tower = tower;
+    this.options = Object.freeze({ ...DEFAULT_LEARNER_OPTIONS, ...options });
+    if (model.dimension !== this.options.dimension) {
+      throw new RangeError(
+        `The model's dimension is ${model.dimension}, the learner's ${this.options.dimension}`,
+      );
+    }
+    this.encoder = encoderNamed(this.options.encoder);
+    const { popularityExponent, uniformNegatives } = this.options;
+    this.sampler = new PopularitySampler(model, popularityExponent, uniformNegatives);
+    this.gradients = new RowGradients(model.dimension);
+  }
+
+  /** `place` names the mini-batch, as topic, partition and first offset: it seeds all that is drawn. */
+  learn(batch: MiniBatch, place: readonly SeedPart[]): Learned {
+    const { model, options, gradients } = this;
+    const random = Random.of('learn', model.options.seed, ...place);
+    gradients.begin(model.items.size);
+    for (const event of batch.events) gradients.counts[gradients.place(event.row)]!++;
+    const examples = makeExamples(batch, options, random);
+    const { embeddings } = model.items;
+    const encoded = this.encoder.forward(
+      examples.histories,
+      {
+        dimension: model.dimension,
+        embeddings,
+        domainName: (index) => model.domainName(index),
+        block: (key) => model.block(key),
+      },
+      (length) => new Float32Array(length),
+    );
+    const input: TowerInput = {
+      examples: examples.count,
+      targets: examples.targets,
+      slots: examples.histories.slots,
+      slotExample: examples.slotExample,
+      slotSource: examples.histories.sources,
+      slotEvidence: examples.slotEvidence,
+      x: encoded.x,
+    };
+    const pass = this.tower.forward(input, model);
+    try {
+      const { loss, dQuery, dPrior } = sampledLoss(
+        model,
+        examples,
+        pass.query,
+        options,
+        this.sampler,
+        random,
+        gradients,
+      );
+      const { dx, blocks } = pass.backward(dQuery);
+      const { rows } = examples.histories;
+      const own = encoded.backward(dx, (entry, scale, values, at) => {
+        gradients.add(rows[entry]!, scale, values, at);
+      });
+      for (const [key, gradient] of own) blocks.set(key, gradient);
+      for (const [target, gradient] of dPrior) {
+        blocks.set(priorKey(model, target), Float32Array.of(gradient));
+      }
+      const delta: Delta = {
+        events: batch.size,
+        items: this.itemSteps(),
+        blocks: this.blockSteps(blocks, examples.count),
+      };
+      return { delta, loss, examples: examples.count };
+    } finally {
+      pass.dispose();
+    }
+  }
+
+  private itemSteps(): Delta['items'] {
+    const { model, gradients, options } = this;
+    const { embeddings, biases, accumulators } = model.items;
+    const { length, rows, values: steps, touches } = gradients;
+    const d = model.dimension;
+    const keys: string[] = new Array<string>(length);
+    const values = new Int32Array(length * (d + 1));
+    const added = new Float64Array(length * 2);
+    const { learningRate, biasLearningRate, accumulatorStart: start, l2, biasL2 } = options;
+    for (let i = 0; i < length; i++) {
+      const row = rows[i]!;
+      const at = i * (d + 1);
+      keys[i] = model.key(row);
+      const touched = touches[i]!;
+      if (touched === 0) continue;
+      const step: RowStep = { learningRate, start, decay: l2 * touched };
+      const squares = accumulators[row * 2]!;
+      added[i * 2] = rowStep(step, embeddings, row * d, d, squares, steps, at, null, values, at);
+      const bias: RowStep = { learningRate: biasLearningRate, start: 0.1, decay: biasL2 * touched };
+      const squared = accumulators[row * 2 + 1]!;
+      added[i * 2 + 1] = rowStep(
+        bias,
+        biases,
+        row,
+        1,
+        squared,
+        steps,
+        at + d,
+        null,
+        values,
+        at + d,
+      );
+    }
+    return { keys, counts: gradients.counts.slice(0, length), values, accumulators: added };
+  }
+
+  private blockSteps(gradients: ReadonlyMap<string, Float32Array>, examples: number): BlockDelta[] {
+    const { model, options } = this;
+    const deltas: BlockDelta[] = [];
+    for (const [key, gradient] of gradients) {
+      const { rows, width } = model.blockShape(key);
+      const weights = model.block(key);
+      const accumulators = model.blockAccumulators(key);
+      const scalar = key.startsWith('gate/') || key.startsWith('prior/');
+      const step: RowStep = {
+        learningRate: key.startsWith('gate/')
+          ? options.gateLearningRate
+          : key.startsWith('prior/')
+            ? options.priorLearningRate
+            : options.denseLearningRate,
+        start: scalar ? 0.1 : options.accumulatorStart,
+        decay: options.denseL2 * examples,
+      };
+      const values = new Int32Array(rows * width);
+      const added = new Float64Array(rows);
+      for (let row = 0; row < rows; row++) {
+        const at = row * width;
+        const one = key.startsWith('prior/') ? 0 : scalar ? -1 : row;
+        const anchor = (k: number): number => (k === one ? 1 : 0);
+        added[row] = rowStep(
+          step,
+          weights,
+          at,
+          width,
+          accumulators[row]!,
+          gradient,
+          at,
+          anchor,
+          values,
+          at,
+        );
+      }
+      deltas.push({ key, values, accumulators: added });
+    }
+    return deltas;
+  }
+}

@@ -1,0 +1,73 @@
+import type { Model } from './model.js';
+import type { User } from './user.js';
+
+/** One captured interaction: what the user had done before it, and what it was. */
+export interface CapturedEvent {
+  /** Row of the item. */
+  readonly row: number;
+  /** Index of its domain. */
+  readonly domain: number;
+  /** In [0, 1]. */
+  readonly weight: number;
+  /** The user's histories at that time, in the user's own order. */
+  readonly slots: readonly CapturedHistory[];
+}
+
+/** A copy of one ring, oldest first, without entries that carry no weight. */
+export interface CapturedHistory {
+  readonly domain: number;
+  /** n_{u,s}: positive events ever. */
+  readonly count: number;
+  readonly rows: Int32Array;
+  readonly weights: Float32Array;
+}
+
+/**
+ * The interactions that are learned in one step. `add` comes before the caller pushes the interaction
+ * into the user's history, and takes copies: what happens to the user later changes nothing here.
+ */
+export class MiniBatch {
+  private readonly model: Pick<Model, 'domainOf'>;
+  private readonly captured: CapturedEvent[] = [];
+  private accepted = 0;
+
+  constructor(model: Pick<Model, 'domainOf'>) {
+    this.model = model;
+  }
+
+  /** Interactions added, those without weight included. */
+  get size(): number {
+    return this.accepted;
+  }
+
+  /** Those with weight above 0, in order. */
+  get events(): readonly CapturedEvent[] {
+    return this.captured;
+  }
+
+  /** `row` as from Model.intern; weight in [0, 1]. */
+  add(user: User, row: number, weight: number): void {
+    this.accepted++;
+    if (!(weight > 0)) return;
+    const slots: CapturedHistory[] = [];
+    for (const history of user.histories) {
+      let kept = 0;
+      for (const value of history.weights) if (value > 0) kept++;
+      if (kept === 0) continue;
+      const rows = new Int32Array(kept);
+      const weights = new Float32Array(kept);
+      for (let i = 0, at = 0; i < history.rows.length; i++) {
+        if (!(history.weights[i]! > 0)) continue;
+        rows[at] = history.rows[i]!;
+        weights[at++] = history.weights[i]!;
+      }
+      slots.push({ domain: history.domain, count: history.count, rows, weights });
+    }
+    this.captured.push({ row, domain: this.model.domainOf(row), weight, slots });
+  }
+
+  clear(): void {
+    this.captured.length = 0;
+    this.accepted = 0;
+  }
+}

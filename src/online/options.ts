@@ -1,0 +1,74 @@
+import type { Phi } from './tower/phi.js';
+
+/** All settings of the learner. One set for all data; what is measured is in docs/mathematics.md. */
+export interface LearnerOptions {
+  /** d, the size of embeddings and interests. */
+  readonly dimension: number;
+  /** Standard deviation of new embeddings. */
+  readonly initialScale: number;
+  /** How a history becomes a vector: a name in ENCODERS. */
+  readonly encoder: string;
+  /** Activation of the interest layer. */
+  readonly phi: Phi;
+  /** Events that are learned in one step, at most. */
+  readonly miniBatch: number;
+  /** Negatives that an example is compared with. */
+  readonly negatives: number;
+  /** Examples of one domain that share their negatives; 1: each has its own. */
+  readonly sharing: number;
+  /** Negatives are drawn from popularity to this power ... */
+  readonly popularityExponent: number;
+  /** ... but for this part, which is drawn uniformly. */
+  readonly uniformNegatives: number;
+  /** Earlier positives of the user's own that are trained again with each event. */
+  readonly replay: number;
+  /** Probability that an example does not see the history in the target's domain. */
+  readonly ownDomainDropout: number;
+  /** Probability that an example that does sees one domain alone. */
+  readonly singleSource: number;
+  /** Probability that an entry of a history is left out. */
+  readonly historyDropout: number;
+  /** Step size of embeddings. */
+  readonly learningRate: number;
+  /** Step size of item biases. */
+  readonly biasLearningRate: number;
+  /** Step size of W, A and W_r. */
+  readonly denseLearningRate: number;
+  /** Step size of the gate's scalars. */
+  readonly gateLearningRate: number;
+  /** Step size of the weight of popularity. */
+  readonly priorLearningRate: number;
+  /** What the accumulators of embeddings start from. */
+  readonly accumulatorStart: number;
+  /** Decay of embeddings towards zero, for each time that a row is touched. */
+  readonly l2: number;
+  /** Decay of item biases towards zero, likewise. */
+  readonly biasL2: number;
+  /** Decay of W, A, W_r, gate and prior towards their initial values, for each example. */
+  readonly denseL2: number;
+}
+
+export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
+  dimension: 32,
+  initialScale: 0.02,
+  encoder: 'mean',
+  phi: 'identity',
+  miniBatch: 128,
+  negatives: 20,
+  sharing: 16,
+  popularityExponent: 0.75,
+  uniformNegatives: 0,
+  replay: 1,
+  ownDomainDropout: 0.3,
+  singleSource: 0.3,
+  historyDropout: 0.5,
+  learningRate: 0.2,
+  biasLearningRate: 0.02,
+  denseLearningRate: 0.003,
+  gateLearningRate: 0.02,
+  priorLearningRate: 0.003,
+  accumulatorStart: 3e-4,
+  l2: 0.03,
+  biasL2: 0.03,
+  denseL2: 0.01,
+});

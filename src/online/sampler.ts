@@ -1,0 +1,155 @@
+import type { Model } from './model.js';
+import type { Random } from './random.js';
+
+type Tables = Pick<Model, 'items' | 'rowsOf' | 'key'>;
+
+/**
+ * Draws items of a domain with probability
+ *
+ *     q_j = (1 - m) c_j^a / Σ_i c_i^a + m / M
+ *
+ * over the M items of the domain with events (c_j ≥ 1), m the part drawn uniformly, a = 0.75 as in
+ * word2vec (Mikolov et al. 2013). What is drawn depends on the counts and the random source alone:
+ * items stand in the order of their keys, so a model restored in any order draws the same.
+ */
+export class PopularitySampler {
+  private readonly model: Tables;
+  private readonly exponent: number;
+  private readonly uniform: number;
+  private readonly domains = new Map<number, Order>();
+  /** c^a for small c. */
+  private readonly powers: Float64Array;
+  private order = new Order();
+  private uniformBelow = 0;
+
+  constructor(model: Tables, exponent: number, uniform: number) {
+    this.model = model;
+    this.exponent = exponent;
+    this.uniform = uniform;
+    this.powers = Float64Array.from({ length: 4096 }, (_, count) => count ** exponent);
+    this.powers[0] = 0;
+  }
+
+  /** Items that can be drawn. */
+  get size(): number {
+    return this.order.length;
+  }
+
+  /** Turns to a domain, with the counts as they are now. */
+  turnTo(domain: number): void {
+    let order = this.domains.get(domain);
+    if (order === undefined) {
+      order = new Order();
+      this.domains.set(domain, order);
+    }
+    order.follow(this.model, domain);
+    this.order = order;
+    const { counts } = this.model.items;
+    const { rows, cumulative, length } = order;
+    let sum = 0;
+    for (let i = 0; i < length; i++) {
+      sum += this.power(counts[rows[i]!]!);
+      cumulative[i] = sum;
+    }
+    order.total = sum;
+    this.uniformBelow = this.uniform;
+  }
+
+  /** The row of an item drawn. Not to be asked while `size` is 0. */
+  draw(random: Random): number {
+    const { rows, cumulative, length, total } = this.order;
+    if (this.uniformBelow > 0 && random.float() < this.uniformBelow) {
+      return rows[random.below(length)]!;
+    }
+    const point = random.float() * total;
+    let low = 0;
+    let high = length - 1;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (cumulative[middle]! > point) high = middle;
+      else low = middle + 1;
+    }
+    return rows[low]!;
+  }
+
+  /** q_j of an item with that count; an item without events counts as if it had one. */
+  probability(count: number): number {
+    const { total, length } = this.order;
+    const popular = this.power(Math.max(count, 1)) / total;
+    return (1 - this.uniform) * popular + this.uniform / length;
+  }
+
+  private power(count: number): number {
+    return count < this.powers.length ? this.powers[count]! : count ** this.exponent;
+  }
+}
+
+/** The rows of one domain in the order of their keys. */
+class Order {
+  rows = new Int32Array(0);
+  cumulative = new Float64Array(0);
+  length = 0;
+  total = 0;
+  private keys: string[] = [];
+  /** The rows as the model listed them when they were last looked at. */
+  private listed = new Int32Array(0);
+
+  follow(model: Tables, domain: number): void {
+    const { rows, length } = model.rowsOf(domain);
+    const known = this.length;
+    // Usually rows are only added at the end; after a revert, everything is sorted afresh.
+    let same = known <= length;
+    for (let i = 0; same && i < known; i++) {
+      const row = rows[i]!;
+      same = this.listed[i] === row && this.keys[i] === model.key(row);
+    }
+    if (same && known === length) return;
+    if (!same) {
+      this.length = 0;
+      this.keys = [];
+    }
+    this.reserve(length);
+    for (let i = this.length; i < length; i++) {
+      this.listed[i] = rows[i]!;
+      this.keys.push(model.key(rows[i]!));
+    }
+    if (!same || length - known > 64) this.sort(length, model);
+    else for (let i = known; i < length; i++) this.insert(rows[i]!, model);
+    this.length = length;
+  }
+
+  private sort(length: number, model: Tables): void {
+    const sorted = Array.from(this.listed.subarray(0, length), (row) => ({
+      row,
+      key: model.key(row),
+    })).sort((a, b) => (a.key < b.key ? -1 : 1));
+    for (let i = 0; i < length; i++) this.rows[i] = sorted[i]!.row;
+  }
+
+  private insert(row: number, model: Tables): void {
+    const key = model.key(row);
+    let low = 0;
+    let high = this.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (model.key(this.rows[middle]!) < key) low = middle + 1;
+      else high = middle;
+    }
+    this.rows.copyWithin(low + 1, low, this.length);
+    this.rows[low] = row;
+    this.length++;
+  }
+
+  private reserve(length: number): void {
+    if (length <= this.rows.length) return;
+    const capacity = Math.max(64, length * 2);
+    const grow = (old: Int32Array): Int32Array<ArrayBuffer> => {
+      const next = new Int32Array(capacity);
+      next.set(old.subarray(0, this.length));
+      return next;
+    };
+    this.rows = grow(this.rows);
+    this.listed = grow(this.listed);
+    this.cumulative = new Float64Array(capacity);
+  }
+}
