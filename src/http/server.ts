@@ -45,6 +45,11 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     requestTimeout: 10_000,
     bodyLimit: 1024,
     routerOptions: { maxParamLength: 4096 },
+    // What is wrong before there is a route: a broken escape in the path, say.
+    frameworkErrors: (error, _, reply) => {
+      const { status, body } = problemOf(error);
+      return reply.code(status).send(body);
+    },
   });
   app.addHook('onClose', async () => closeLive());
   answerProblems(app, logger);

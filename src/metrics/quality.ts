@@ -60,11 +60,11 @@ function cellOf(
 }
 
 function observe(cell: Cell, sample: PrequentialSample): void {
+  // One broken sample must not spoil the sums for good.
+  if (!Number.isFinite(sample.logLoss) || !Number.isFinite(sample.auc)) return;
   cell.events++;
   for (let i = 0; i < FIGURES.length; i++) {
     const value = FIGURES[i]![2](sample);
-    // One broken sample must not spoil the sums for good.
-    if (!Number.isFinite(value)) continue;
     cell.sums[i]! += value;
     cell.recent[i]!.add(value);
   }

@@ -10,6 +10,7 @@ export function startExporter(options: {
   readonly endpoint: string;
   readonly serviceName: string;
   readonly serviceVersion: string | undefined;
+  readonly closeWithinMs: number;
 }): { tracer: Tracer; close: () => Promise<void> } {
   const resource = resources
     .defaultResource()
@@ -32,11 +33,9 @@ export function startExporter(options: {
   });
   return {
     tracer: provider.getTracer('isthmus', options.serviceVersion),
-    close: () => withinMs(provider.shutdown(), CLOSE_WITHIN_MS),
+    close: () => withinMs(provider.shutdown(), options.closeWithinMs),
   };
 }
-
-const CLOSE_WITHIN_MS = 2000;
 
 /** OTLP over HTTP: the signal's path is added to the endpoint (specification, exporter section). */
 function tracesUrl(endpoint: string): string {

@@ -46,7 +46,7 @@ export interface Tracing {
     records: Iterable<{ readonly headers: RecordHeaders }>,
     attributes?: SpanAttributes,
   ): BatchSpan;
-  /** Sends what is left, for two seconds at most, and stops. Never throws. */
+  /** Sends what is left, for a bounded time, and stops. Never throws. */
   close(): Promise<void>;
 }
 
@@ -64,6 +64,8 @@ export interface TracingOptions {
   readonly serviceVersion?: string;
   /** Default `process.env`; of it only OTEL_EXPORTER_OTLP_ENDPOINT, OTEL_SDK_DISABLED and OTEL_TRACES_EXPORTER. */
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** How long `close` waits for a receiver that does not answer. */
+  readonly closeWithinMs?: number;
 }
 
 /**
@@ -81,6 +83,7 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
     endpoint,
     serviceName: env.OTEL_SERVICE_NAME ?? options.serviceName,
     serviceVersion: options.serviceVersion,
+    closeWithinMs: options.closeWithinMs ?? 2000,
   });
   return tracingWith(exporter.tracer, exporter.close);
 }

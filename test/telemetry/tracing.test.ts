@@ -120,11 +120,12 @@ describe('tracing', () => {
     const tracing = await startTracing({
       serviceName: 'shop',
       env: { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1' },
+      closeWithinMs: 100,
     });
     tracing.batch([]).end();
     await tracing.close();
     await tracing.close();
-  }, 5000);
+  }, 1000);
 });
 
 describe('traceparent', () => {

@@ -1,0 +1,45 @@
+import type { ServiceView } from '../../src/http/view.js';
+
+/** A service with two domains and one known user, `u1`; every member can be replaced. */
+export function fakeView(overrides: Partial<ServiceView> = {}): ServiceView {
+  return {
+    app: 'shop',
+    version: '1.2.3',
+    startedAtMs: Date.now() - 5000,
+    backend: () => 'wasm',
+    readiness: () => ({ ok: true, reason: '' }),
+    health: () => ({ ok: true, reason: '' }),
+    trainedEvents: () => 1234,
+    deltaOffsets: () => [10n, 20n],
+    model: () => ({ trainedEvents: 1230, deltaOffsets: [10n, 20n], sha256: 'ab'.repeat(32) }),
+    domains: () => ['books', 'films'],
+    items: () => [
+      { domain: 'books', rows: 100 },
+      { domain: 'films', rows: 50 },
+    ],
+    users: () => 7,
+    tableBytes: () => [{ table: 'items', bytes: 4096 }],
+    transferNorms: () => [{ from: 'books', to: 'films', norm: 0.5 }],
+    tasks: () => [
+      {
+        topic: 'behavior-events',
+        partition: 0,
+        state: 'running',
+        position: 99n,
+        lagRecords: 3,
+        users: 7,
+      },
+    ],
+    recommendations: (userId, domain, n) =>
+      (domain === undefined ? ['books', 'films'] : [domain]).map((name) => ({
+        userId,
+        domain: name,
+        items: Array.from({ length: Math.min(n, 20) }, (_, i) => ({
+          itemId: `${userId === 'u1' ? 'liked' : 'popular'}-${i}`,
+          score: 1 / (i + 1),
+        })),
+        transfer: userId === 'u1' ? [{ fromDomain: 'books', weight: 1 }] : [],
+      })),
+    ...overrides,
+  };
+}
