@@ -1,0 +1,122 @@
+import { DEFAULT_LEARNER_OPTIONS, type LearnerOptions } from '../online/options.js';
+import { choice, number, type Setting, text, whole } from './setting.js';
+
+/** The learner's options that have rows of their own; the mini-batch is a setting of the stream. */
+type Tunable = Omit<LearnerOptions, 'miniBatch'>;
+
+type Rows<T> = { readonly [K in keyof T]: Setting<T[K]> };
+
+/** `ownDomainDropout` -> `ISTHMUS_LEARNER_OWN_DOMAIN_DROPOUT` */
+export function learnerEnv(option: string): string {
+  return `ISTHMUS_LEARNER_${option.replaceAll(/[A-Z]/g, (c) => `_${c}`).toUpperCase()}`;
+}
+
+type Numeric = {
+  [K in keyof Tunable]: Tunable[K] extends number ? K : never;
+}[keyof Tunable];
+
+function row(option: Numeric, description: string) {
+  return { env: learnerEnv(option), description, fallback: DEFAULT_LEARNER_OPTIONS[option] };
+}
+
+function count(option: Numeric, min: number, max: number, description: string): Setting<number> {
+  return whole({ ...row(option, description), min, max });
+}
+
+function real(option: Numeric, min: number, max: number, description: string): Setting<number> {
+  return number({ ...row(option, description), min, max });
+}
+
+/** A row for each option of the learner, with its defaults. */
+export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
+  seed: whole({
+    env: learnerEnv('seed'),
+    min: 0,
+    max: 2 ** 31 - 1,
+    fallback: 1,
+    description:
+      'What all random choices of the learner come from. The same for all processes of an application, for ever: new rows start from it.',
+  }),
+  dimension: count(
+    'dimension',
+    4,
+    512,
+    'd, the size of embeddings and interests. Not to be changed while a model exists.',
+  ),
+  initialScale: real('initialScale', 0, 1, 'Standard deviation of new embeddings.'),
+  encoder: text({
+    env: learnerEnv('encoder'),
+    pattern: /^[a-z]{1,20}$/,
+    wants: 'the name of an encoder: mean',
+    fallback: DEFAULT_LEARNER_OPTIONS.encoder,
+    description: 'How a history becomes a vector.',
+  }),
+  phi: choice({
+    env: learnerEnv('phi'),
+    words: ['identity', 'tanh', 'sign'],
+    fallback: DEFAULT_LEARNER_OPTIONS.phi,
+    description: 'Activation of the interest layer.',
+  }),
+  negatives: count('negatives', 1, 1000, 'Negatives that an example is compared with.'),
+  sharing: count(
+    'sharing',
+    1,
+    1024,
+    'Examples of one domain that share their negatives; 1: each has its own.',
+  ),
+  popularityExponent: real(
+    'popularityExponent',
+    0,
+    1,
+    'Negatives are drawn from popularity to this power.',
+  ),
+  uniformNegatives: real(
+    'uniformNegatives',
+    0,
+    1,
+    'The part of the negatives that is drawn uniformly.',
+  ),
+  replay: count(
+    'replay',
+    0,
+    16,
+    "Earlier positives of the user's own that are trained again with each event.",
+  ),
+  ownDomainDropout: real(
+    'ownDomainDropout',
+    0,
+    1,
+    "Probability that an example does not see the history in the target's domain.",
+  ),
+  singleSource: real(
+    'singleSource',
+    0,
+    1,
+    'Probability that an example that does sees one domain alone.',
+  ),
+  historyDropout: real(
+    'historyDropout',
+    0,
+    1,
+    'Probability that an entry of a history is left out.',
+  ),
+  learningRate: real('learningRate', 0, 10, 'Step size of embeddings.'),
+  biasLearningRate: real('biasLearningRate', 0, 10, 'Step size of item biases.'),
+  denseLearningRate: real('denseLearningRate', 0, 10, 'Step size of W, A and W_r.'),
+  gateLearningRate: real('gateLearningRate', 0, 10, "Step size of the gate's scalars."),
+  priorLearningRate: real('priorLearningRate', 0, 10, 'Step size of the weight of popularity.'),
+  accumulatorStart: real(
+    'accumulatorStart',
+    0,
+    10,
+    'What the accumulators of embeddings start from.',
+  ),
+  l2: real('l2', 0, 10, 'Decay of embeddings towards zero, for each time that a row is touched.'),
+  biasL2: real('biasL2', 0, 10, 'Decay of item biases towards zero, likewise.'),
+  denseL2: real(
+    'denseL2',
+    0,
+    10,
+    'Decay of W, A, W_r, gate and prior towards their initial values, for each example.',
+  ),
+};

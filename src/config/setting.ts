@@ -1,0 +1,139 @@
+import { z } from 'zod';
+
+/** One row of the table of settings. */
+export interface Setting<T> {
+  /** Name in the environment. */
+  readonly env: string;
+  /** What is wanted, as a noun phrase: `a whole number from 1 to 10`. */
+  readonly wants: string;
+  /** The default, or how it is made of the settings before it. */
+  readonly fallback: T | ((others: Readonly<Record<string, unknown>>) => T);
+  /** The default for people: `<app>.user-state`. */
+  readonly fallbackText: string;
+  /** `ms`, `records`, ...; empty where there is none. */
+  readonly unit: string;
+  readonly description: string;
+  /** Returns what may be shown of the value: secrets are hidden. */
+  show(value: T): unknown;
+  /** Returns the JSON value that the text of an environment variable stands for. */
+  parseText(text: string): unknown;
+  readonly schema: z.ZodType<T>;
+}
+
+interface Common<T> {
+  readonly env: string;
+  readonly unit?: string;
+  readonly description: string;
+  readonly fallback: Setting<T>['fallback'];
+  readonly fallbackText?: string;
+}
+
+function setting<T>(
+  common: Common<T>,
+  rest: Pick<Setting<T>, 'wants' | 'schema'> & Partial<Setting<T>>,
+): Setting<T> {
+  const { fallback, fallbackText, unit, ...named } = common;
+  const text = fallbackText ?? (typeof fallback === 'string' ? fallback : JSON.stringify(fallback));
+  return {
+    ...named,
+    fallback,
+    fallbackText: text ?? '',
+    unit: unit ?? '',
+    show: (value) => value,
+    parseText: (given) => given,
+    ...rest,
+  };
+}
+
+/** Text that matches a pattern. */
+export function text(common: Common<string> & { pattern: RegExp; wants: string }): Setting<string> {
+  const { pattern, wants, ...others } = common;
+  return setting(others, { wants, schema: z.string().regex(pattern) });
+}
+
+/** A topic's name. */
+export function topic(common: Common<string>): Setting<string> {
+  return text({
+    ...common,
+    pattern: /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/,
+    wants: 'the name of a topic: 1 to 249 of the characters A-Z a-z 0-9 . _ -',
+  });
+}
+
+/** A number within bounds, both included. */
+export function number(
+  common: Common<number> & { min: number; max: number; whole?: boolean; wants?: string },
+): Setting<number> {
+  const { min, max, whole, wants, ...others } = common;
+  const base = z.number().min(min).max(max);
+  return setting(others, {
+    wants: wants ?? `a ${whole === true ? 'whole ' : ''}number from ${min} to ${max}`,
+    schema: whole === true ? base.int() : base,
+    parseText: (given) => (/^[-+]?[\d.]+(e[-+]?\d+)?$/i.test(given) ? Number(given) : given),
+  });
+}
+
+export function whole(
+  common: Common<number> & { min: number; max: number; wants?: string },
+): Setting<number> {
+  return number({ ...common, whole: true });
+}
+
+/** One of a few words. */
+export function choice<const Words extends readonly [string, ...string[]]>(
+  common: Common<Words[number]> & { words: Words },
+): Setting<Words[number]> {
+  const { words, ...others } = common;
+  const schema = z.enum(words) as unknown as z.ZodType<Words[number]>;
+  return setting(others, { wants: `one of ${words.join(', ')}`, schema });
+}
+
+/** Items between commas, or a JSON array in the file. */
+export function list(
+  common: Common<readonly string[]> & { pattern: RegExp; wants: string },
+): Setting<readonly string[]> {
+  const { pattern, wants, ...others } = common;
+  return setting<readonly string[]>(others, {
+    wants,
+    schema: z.array(z.string().regex(pattern)).min(1),
+    parseText: (given) =>
+      given
+        .split(',')
+        .map((item) => item.trim())
+        .filter((item) => item !== ''),
+  });
+}
+
+/** An http(s) address or none. Credentials in it are hidden. */
+export function address(common: Omit<Common<string | null>, 'fallback'>): Setting<string | null> {
+  const schema = z.url({ protocol: /^https?$/ }).nullable();
+  return setting<string | null>(
+    { ...common, fallback: null, fallbackText: '' },
+    { wants: 'an address that begins with http:// or https://', schema, show: hideCredentials },
+  );
+}
+
+function hideCredentials(value: string | null): string | null {
+  if (value === null) return null;
+  const url = new URL(value);
+  if (url.username === '' && url.password === '') return value;
+  url.username = '***';
+  url.password = '';
+  return url.href;
+}
+
+/** A value with a shape of its own, as JSON. */
+export function json<T>(common: Common<T> & { schema: z.ZodType<T>; wants: string }): Setting<T> {
+  const { schema, wants, ...others } = common;
+  return setting(others, {
+    wants,
+    schema,
+    parseText: (given) => {
+      try {
+        return JSON.parse(given) as unknown;
+      } catch {
+        return given;
+      }
+    },
+  });
+}

@@ -1,0 +1,318 @@
+import { z } from 'zod';
+import { type ActionWeights, DEFAULT_ACTION_WEIGHTS } from '../online/preprocess/weights.js';
+import { LEARNER_SETTINGS } from './learner.js';
+import {
+  address,
+  choice,
+  json,
+  list,
+  number,
+  type Setting,
+  text,
+  topic,
+  whole,
+} from './setting.js';
+
+const DAY_MS = 86_400_000;
+
+const actionWeight = z.strictObject({
+  weight: z.number().min(0).max(1),
+  min: z.number().optional(),
+  max: z.number().optional(),
+  positiveFrom: z.number().optional(),
+});
+
+/** `others` names the property that the default is made of. */
+function derived(property: string, ending: string) {
+  return (others: Readonly<Record<string, unknown>>) => `${String(others[property])}${ending}`;
+}
+
+/** The settings that are no learner's, by property of Config. Order matters: defaults look back. */
+export const STREAM_SETTINGS = {
+  brokers: list({
+    env: 'KAFKA_BROKERS',
+    pattern: /^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):\d{1,5}$/,
+    wants: 'addresses host:port between commas',
+    fallback: [],
+    fallbackText: '',
+    description:
+      'Where Kafka listens. Needed by all commands that speak to Kafka; demo starts its own where it is not set.',
+  }),
+  schemaRegistryUrl: address({
+    env: 'SCHEMA_REGISTRY_URL',
+    description:
+      'A Confluent-compatible schema registry; credentials may stand in the address. None: the embedded schemas with ids of their own.',
+  }),
+  otlpEndpoint: address({
+    env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
+    description:
+      'Where spans go (OTLP over HTTP). None: no tracing. The other OTEL_* variables are the SDK’s own.',
+  }),
+  appId: text({
+    env: 'ISTHMUS_APP_ID',
+    pattern: /^[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}$/,
+    wants: '1 to 100 of the characters A-Z a-z 0-9 . _ -',
+    fallback: 'isthmus',
+    description:
+      'Application id: the consumer group, the prefix of transactional ids and of internal topics.',
+  }),
+  transport: choice({
+    env: 'ISTHMUS_TRANSPORT',
+    words: ['kafka', 'memory'],
+    fallback: 'kafka',
+    description: 'The log: Kafka, or one in the memory of the process (for trying out).',
+  }),
+  inputTopic: topic({
+    env: 'ISTHMUS_INPUT_TOPIC',
+    fallback: 'behavior-events',
+    description: 'Behaviour events, keyed by user.',
+  }),
+  itemsTopic: topic({
+    env: 'ISTHMUS_ITEMS_TOPIC',
+    fallback: 'items',
+    description: 'What catalogues say of items.',
+  }),
+  recommendationsTopic: topic({
+    env: 'ISTHMUS_RECOMMENDATIONS_TOPIC',
+    fallback: 'recommendations',
+    description: 'Where lists go.',
+  }),
+  deadLetterTopic: topic({
+    env: 'ISTHMUS_DLQ_TOPIC',
+    fallback: derived('inputTopic', '.dlq'),
+    fallbackText: '<input topic>.dlq',
+    description: 'Where records go that cannot be used, with reason and origin in headers.',
+  }),
+  userStateTopic: topic({
+    env: 'ISTHMUS_USER_STATE_TOPIC',
+    fallback: derived('appId', '.user-state'),
+    fallbackText: '<app id>.user-state',
+    description: "Changelog of users' state.",
+  }),
+  modelDeltasTopic: topic({
+    env: 'ISTHMUS_MODEL_DELTAS_TOPIC',
+    fallback: derived('appId', '.model-deltas'),
+    fallbackText: '<app id>.model-deltas',
+    description: 'The log whose sum the model is.',
+  }),
+  modelSnapshotsTopic: topic({
+    env: 'ISTHMUS_MODEL_SNAPSHOTS_TOPIC',
+    fallback: derived('appId', '.model-snapshots'),
+    fallbackText: '<app id>.model-snapshots',
+    description: 'Snapshots of the committed model.',
+  }),
+  replicationFactor: whole({
+    env: 'ISTHMUS_REPLICATION_FACTOR',
+    min: 0,
+    max: 32,
+    fallback: 0,
+    description: 'Replicas of the topics that `topics create` makes; 0: as the broker has it.',
+  }),
+  delivery: choice({
+    env: 'ISTHMUS_DELIVERY',
+    words: ['exactly-once', 'at-least-once'],
+    fallback: 'exactly-once',
+    description: 'Transactions, or an idempotent producer with offsets after the sends.',
+  }),
+  commitIntervalMs: whole({
+    env: 'ISTHMUS_COMMIT_INTERVAL_MS',
+    min: 1,
+    max: 60_000,
+    fallback: 100,
+    unit: 'ms',
+    description: 'How long results are gathered before they are committed.',
+  }),
+  maxTransactionEvents: whole({
+    env: 'ISTHMUS_MAX_TRANSACTION_EVENTS',
+    min: 1,
+    max: 1_000_000,
+    fallback: 4000,
+    unit: 'events',
+    description: 'The most that one transaction takes in.',
+  }),
+  transactionTimeoutMs: whole({
+    env: 'ISTHMUS_TRANSACTION_TIMEOUT_MS',
+    min: 1000,
+    max: 900_000,
+    fallback: 60_000,
+    unit: 'ms',
+    description: 'After which the broker aborts a transaction by itself. Fencing ends it sooner.',
+  }),
+  sessionTimeoutMs: whole({
+    env: 'ISTHMUS_SESSION_TIMEOUT_MS',
+    min: 1000,
+    max: 300_000,
+    fallback: 6000,
+    unit: 'ms',
+    description:
+      "Without a heartbeat for so long, a process loses its partitions (the broker's group.min.session.timeout.ms is the least).",
+  }),
+  miniBatch: whole({
+    env: 'ISTHMUS_MINI_BATCH',
+    min: 1,
+    max: 4096,
+    fallback: 128,
+    unit: 'events',
+    description: 'Events that are learned in one step, at most.',
+  }),
+  miniBatchCut: choice({
+    env: 'ISTHMUS_MINI_BATCH_CUT',
+    words: ['linger', 'offset'],
+    fallback: 'linger',
+    description:
+      'linger: what came within the commit interval is learned even if the mini-batch is not full. offset: full mini-batches only, so that one partition gives the same bits in every run.',
+  }),
+  catchUpLagRecords: whole({
+    env: 'ISTHMUS_CATCH_UP_LAG',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    fallback: 20_000,
+    unit: 'records',
+    wants: 'a whole number, 0 or more',
+    description:
+      "Farther behind the end of the topic than this, only a user's newest event in the backlog is answered.",
+  }),
+  topN: whole({
+    env: 'ISTHMUS_TOP_N',
+    min: 1,
+    max: 1000,
+    fallback: 10,
+    unit: 'items',
+    description: 'Length of the lists.',
+  }),
+  targetDomains: list({
+    env: 'ISTHMUS_TARGET_DOMAINS',
+    pattern: /^[A-Za-z0-9._-]{1,64}$/,
+    wants: 'all, others, or names of domains between commas',
+    fallback: ['all'],
+    fallbackText: 'all',
+    description:
+      "The domains that a touched user gets lists for: all, others (than the event's), or those named.",
+  }),
+  listIntervalMs: whole({
+    env: 'ISTHMUS_LIST_INTERVAL_MS',
+    min: 0,
+    max: DAY_MS,
+    fallback: 0,
+    unit: 'ms',
+    description:
+      "The least time between two lists of a user. What is owed meanwhile is part of the user's state.",
+  }),
+  excludeTouched: choice({
+    env: 'ISTHMUS_EXCLUDE_TOUCHED',
+    words: ['same-domain', 'any-domain', 'none'],
+    fallback: 'same-domain',
+    description:
+      'What the user has lately touched is left out of lists: by item and domain, by item id in any domain, or not at all.',
+  }),
+  actionWeights: json<ActionWeights>({
+    env: 'ISTHMUS_ACTION_WEIGHTS',
+    schema: z.record(z.string().min(1), actionWeight as z.ZodType<ActionWeights[string]>),
+    wants: 'a JSON object of {"action": {"weight": 0 to 1, "min"?, "max"?, "positiveFrom"?}}',
+    fallback: DEFAULT_ACTION_WEIGHTS,
+    fallbackText: 'see below',
+    description:
+      'How much interest each action shows. Replaces the rows of the actions that it names; `*` is any other action.',
+  }),
+  botEventsPerMinute: whole({
+    env: 'ISTHMUS_BOT_EVENTS_PER_MINUTE',
+    min: 0,
+    max: 1_000_000_000,
+    fallback: 300,
+    unit: 'events',
+    description: 'More events of a user in a minute of event time are refused (bot); 0: never.',
+  }),
+  duplicateWindowMs: whole({
+    env: 'ISTHMUS_DUPLICATE_WINDOW_MS',
+    min: 0,
+    max: 30 * DAY_MS,
+    fallback: 600_000,
+    unit: 'ms',
+    description: 'Within so much event time an eventId is recognised again (duplicate); 0: never.',
+  }),
+  duplicateIds: whole({
+    env: 'ISTHMUS_DUPLICATE_IDS',
+    min: 0,
+    max: 1024,
+    fallback: 32,
+    unit: 'ids',
+    description: "The most eventIds that are kept of a user, 14 bytes each in the user's state.",
+  }),
+  futureToleranceMs: whole({
+    env: 'ISTHMUS_FUTURE_TOLERANCE_MS',
+    min: 0,
+    max: 365 * DAY_MS,
+    fallback: 300_000,
+    unit: 'ms',
+    description:
+      "An event that says it happened later than so long after its record's timestamp is invalid.",
+  }),
+  prequentialSample: number({
+    env: 'ISTHMUS_PREQUENTIAL_SAMPLE',
+    min: 0,
+    max: 1,
+    fallback: 0.1,
+    description: 'Share of the events that are scored before they are trained.',
+  }),
+  backend: choice({
+    env: 'ISTHMUS_BACKEND',
+    words: ['auto', 'tensorflow', 'wasm', 'cpu'],
+    fallback: 'auto',
+    description: 'What computes the dense tower; auto: the first of the others that can be loaded.',
+  }),
+  compression: choice({
+    env: 'ISTHMUS_COMPRESSION',
+    words: ['none', 'gzip'],
+    fallback: 'none',
+    description: 'Of the batches that are sent.',
+  }),
+  httpHost: text({
+    env: 'ISTHMUS_HTTP_HOST',
+    pattern: /^[A-Za-z0-9._:-]{1,253}$/,
+    wants: 'a host name or address',
+    fallback: '127.0.0.1',
+    description: 'The address to listen on; 0.0.0.0 in a container.',
+  }),
+  httpPort: whole({
+    env: 'ISTHMUS_HTTP_PORT',
+    min: 0,
+    max: 65_535,
+    fallback: 8080,
+    description: 'Port of metrics, health and questions; 0: any that is free.',
+  }),
+  logLevel: choice({
+    env: 'ISTHMUS_LOG_LEVEL',
+    words: ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'],
+    fallback: 'info',
+    description: 'The least that is logged.',
+  }),
+} as const;
+
+type ValueOf<S> = S extends Setting<infer T> ? T : never;
+type Values<Rows> = { readonly [K in keyof Rows]: ValueOf<Rows[K]> };
+
+/** All settings of a process, frozen. */
+export interface Config extends Values<typeof STREAM_SETTINGS> {
+  /** The learner's options, mini-batch and seed among them. */
+  readonly learner: Values<typeof LEARNER_SETTINGS> & { readonly miniBatch: number };
+  /** Where each value came from, by path (`topN`, `learner.phi`). */
+  readonly sources: Readonly<Record<string, 'environment' | 'file' | 'default'>>;
+}
+
+/** A row of the table, with its place in Config and in the file. */
+export interface SettingRow extends Setting<unknown> {
+  readonly path: string;
+}
+
+/** All settings, in the order of docs/configuration.md. */
+export const settingsTable: readonly SettingRow[] = [
+  ...rows('', STREAM_SETTINGS),
+  ...rows('learner.', LEARNER_SETTINGS),
+];
+
+function rows(prefix: string, table: object): SettingRow[] {
+  return Object.entries(table).map(([property, row]: [string, Setting<unknown>]) => ({
+    ...row,
+    path: `${prefix}${property}`,
+  }));
+}
