@@ -1,10 +1,10 @@
 import type { AddressInfo } from 'node:net';
-import { type FastifyInstance, fastify } from 'fastify';
+import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
 import { IsthmusError } from '../errors.js';
 import { LiveFigures, type LiveSnapshot } from '../telemetry/live.js';
 import type { Logger } from '../telemetry/logger.js';
 import { ModelDigest } from './digest.js';
-import { problem, problemOf } from './problem.js';
+import { type Problem, problem, problemOf } from './problem.js';
 import { addRoutes } from './routes.js';
 import type { ServiceView } from './view.js';
 
@@ -47,8 +47,8 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     routerOptions: { maxParamLength: 4096 },
     // What is wrong before there is a route: a broken escape in the path, say.
     frameworkErrors: (error, _, reply) => {
-      const { status, body } = problemOf(error);
-      return reply.code(status).send(body);
+      // Its type is generic over a route that does not exist here.
+      answer(reply as unknown as FastifyReply, problemOf(error));
     },
   });
   app.addHook('onClose', async () => closeLive());
@@ -81,21 +81,24 @@ function liveFigures({ live, view }: HttpServerOptions) {
 
 function answerProblems(app: FastifyInstance, logger: Logger): void {
   app.setErrorHandler((error, request, reply) => {
-    const { status, body, retryAfterSeconds } = problemOf(error);
-    if (status === 500) {
+    const found = problemOf(error);
+    if (found.status === 500) {
       logger.error('A request failed.', { method: request.method, url: request.url, error });
     }
-    if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
-    return reply.code(status).send(body);
+    return answer(reply, found);
   });
   app.setNotFoundHandler((request, reply) => {
-    const { status, body } = problem(
-      404,
-      'NOT_FOUND',
-      `There is no ${request.method} ${request.url.slice(0, 200)} here; see the page at /.`,
+    const asked = `${request.method} ${request.url.slice(0, 200)}`;
+    return answer(
+      reply,
+      problem(404, 'NOT_FOUND', `There is no ${asked} here; see the page at /.`),
     );
-    return reply.code(status).send(body);
   });
+}
+
+function answer(reply: FastifyReply, { status, body, retryAfterSeconds }: Problem): FastifyReply {
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
+  return reply.code(status).send(body);
 }
 
 async function closeWithin(app: FastifyInstance): Promise<void> {
