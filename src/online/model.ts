@@ -29,6 +29,8 @@ export class Model implements DenseParameters {
   readonly dimension: number;
   /** The model's version: events trained into it. */
   trainedEvents = 0;
+  /** Grows by one with every apply and revert, so that what was derived from values can be kept. */
+  revision = 0;
   /** Replaced columns and all: read them from here for each batch. */
   readonly items: ItemTable;
   private readonly domains = new DomainTable();
@@ -141,6 +143,7 @@ export class Model implements DenseParameters {
     }
     for (const block of delta.blocks) this.addToBlock(block, 1);
     this.trainedEvents += delta.events;
+    this.revision++;
   }
 
   /**
@@ -160,6 +163,7 @@ export class Model implements DenseParameters {
       this.addToRow(this.byKey.get(keys[i]!)!, delta, i, -1);
     }
     this.trainedEvents -= delta.events;
+    this.revision++;
     this.popVacant();
   }
 

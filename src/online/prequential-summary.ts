@@ -1,0 +1,104 @@
+import type { PrequentialSample } from './types.js';
+
+/** Means over samples. */
+export interface PrequentialMeans {
+  readonly samples: number;
+  /** Share of true items among the first ten. */
+  readonly hr10: number;
+  /** Mean of 1 / log2(rank + 2) within the first ten, else 0; rank from 0. */
+  readonly ndcg10: number;
+  /** Mean of 1 / (rank + 1). */
+  readonly mrr: number;
+  readonly popularityHr10: number;
+  readonly popularityNdcg10: number;
+  readonly logLoss: number;
+  readonly auc: number;
+}
+
+export type HistoryBucket = PrequentialSample['bucket'];
+
+/** Buckets by events that the user had in the target domain, fewest first. */
+export const HISTORY_BUCKETS: readonly HistoryBucket[] = ['0', '1-4', '5-19', '20+'];
+
+class Sums {
+  samples = 0;
+  private hits = 0;
+  private gain = 0;
+  private reciprocal = 0;
+  private popularHits = 0;
+  private popularGain = 0;
+  private logLoss = 0;
+  private auc = 0;
+
+  add(sample: PrequentialSample): void {
+    this.samples++;
+    this.hits += sample.rank < 10 ? 1 : 0;
+    this.gain += gainOf(sample.rank);
+    this.reciprocal += 1 / (sample.rank + 1);
+    this.popularHits += sample.popularityRank < 10 ? 1 : 0;
+    this.popularGain += gainOf(sample.popularityRank);
+    this.logLoss += sample.logLoss;
+    this.auc += sample.auc;
+  }
+
+  means(): PrequentialMeans {
+    const n = Math.max(1, this.samples);
+    return {
+      samples: this.samples,
+      hr10: this.hits / n,
+      ndcg10: this.gain / n,
+      mrr: this.reciprocal / n,
+      popularityHr10: this.popularHits / n,
+      popularityNdcg10: this.popularGain / n,
+      logLoss: this.logLoss / n,
+      auc: this.auc / n,
+    };
+  }
+}
+
+function gainOf(rank: number): number {
+  return rank < 10 ? 1 / Math.log2(rank + 2) : 0;
+}
+
+/** Adds samples up by domain and by own-history bucket. */
+export class PrequentialSummary {
+  private readonly domains = new Map<string, Map<HistoryBucket, Sums>>();
+  private readonly totals = new Map<string, Sums>();
+
+  add(sample: PrequentialSample): void {
+    let buckets = this.domains.get(sample.domain);
+    let total = this.totals.get(sample.domain);
+    if (buckets === undefined || total === undefined) {
+      buckets = new Map();
+      total = new Sums();
+      this.domains.set(sample.domain, buckets);
+      this.totals.set(sample.domain, total);
+    }
+    total.add(sample);
+    let sums = buckets.get(sample.bucket);
+    if (sums === undefined) {
+      sums = new Sums();
+      buckets.set(sample.bucket, sums);
+    }
+    sums.add(sample);
+  }
+
+  /** Means by domain, sorted by name. */
+  byDomain(): (PrequentialMeans & { readonly domain: string })[] {
+    return [...this.totals]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([domain, sums]) => ({ domain, ...sums.means() }));
+  }
+
+  /** Means by domain and bucket that have samples, sorted by name, then by history. */
+  byBucket(): (PrequentialMeans & { readonly domain: string; readonly bucket: HistoryBucket })[] {
+    return [...this.domains]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .flatMap(([domain, buckets]) =>
+        HISTORY_BUCKETS.flatMap((bucket) => {
+          const sums = buckets.get(bucket);
+          return sums === undefined ? [] : [{ domain, bucket, ...sums.means() }];
+        }),
+      );
+  }
+}

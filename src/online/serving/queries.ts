@@ -1,0 +1,137 @@
+import type { Encoder } from '../encoders/encoder.js';
+import type { Model } from '../model.js';
+import type { Tower, TowerInput } from '../types.js';
+import type { User } from '../user.js';
+
+/** What the tower made of a batch of (user, target domain) pairs. */
+export interface Queries {
+  /** (examples, d) */
+  readonly query: Float32Array;
+  /** Gate weights of an example by source domain. */
+  transferOf(example: number): { domain: number; weight: number }[];
+}
+
+/**
+ * Collects pairs of user and target domain, and sends them through encoder and tower at once. Each
+ * history is encoded once, however many targets it serves. Histories are copied when a user is added:
+ * what is pushed into them later changes nothing here.
+ */
+export class QueryBatch {
+  private readonly model: Model;
+  private readonly encoder: Encoder;
+  private readonly offsets: number[] = [0];
+  private readonly rows: number[] = [];
+  private readonly weights: number[] = [];
+  private readonly sources: number[] = [];
+  private readonly evidence: number[] = [];
+  private readonly targets: number[] = [];
+  private readonly slotExample: number[] = [];
+  private readonly slotHistory: number[] = [];
+
+  constructor(model: Model, encoder: Encoder) {
+    this.model = model;
+    this.encoder = encoder;
+  }
+
+  /** The histories of a user: a range to be given to `addTarget`; empty if none of them has weight. */
+  addUser(user: User): { from: number; to: number } {
+    const from = this.sources.length;
+    for (const history of user.histories) {
+      const start = this.rows.length;
+      for (let i = 0; i < history.rows.length; i++) {
+        const weight = history.weights[i]!;
+        if (weight <= 0) continue;
+        this.rows.push(history.rows[i]!);
+        this.weights.push(weight);
+      }
+      if (this.rows.length === start) continue;
+      this.offsets.push(this.rows.length);
+      this.sources.push(history.domain);
+      this.evidence.push(Math.log1p(history.count));
+    }
+    return { from, to: this.sources.length };
+  }
+
+  /** The number of the example: these histories looking at this domain. */
+  addTarget(histories: { from: number; to: number }, domain: number): number {
+    const example = this.targets.length;
+    this.targets.push(domain);
+    for (let i = histories.from; i < histories.to; i++) {
+      this.slotExample.push(example);
+      this.slotHistory.push(i);
+    }
+    return example;
+  }
+
+  get examples(): number {
+    return this.targets.length;
+  }
+
+  /** One pass through encoder and tower for all that was added. */
+  run(tower: Tower): Queries {
+    const { model } = this;
+    if (this.targets.length === 0) {
+      return { query: new Float32Array(0), transferOf: () => [] };
+    }
+    const input = this.towerInput();
+    const pass = tower.forward(input, model);
+    const query = Float32Array.from(pass.query);
+    const gate = Float32Array.from(pass.gate);
+    pass.dispose();
+    const starts = new Int32Array(input.examples + 1);
+    for (const example of input.slotExample) starts[example + 1]!++;
+    for (let e = 0; e < input.examples; e++) starts[e + 1]! += starts[e]!;
+    return {
+      query,
+      transferOf: (example) => {
+        const transfer: { domain: number; weight: number }[] = [];
+        for (let slot = starts[example]!; slot < starts[example + 1]!; slot++) {
+          transfer.push({ domain: input.slotSource[slot]!, weight: gate[slot]! });
+        }
+        return transfer;
+      },
+    };
+  }
+
+  private towerInput(): TowerInput {
+    const d = this.model.dimension;
+    const encoded = this.encode();
+    const slots = this.slotHistory.length;
+    const x = new Float32Array(slots * d);
+    const slotSource = new Int32Array(slots);
+    const slotEvidence = new Float32Array(slots);
+    for (let slot = 0; slot < slots; slot++) {
+      const history = this.slotHistory[slot]!;
+      x.set(encoded.subarray(history * d, (history + 1) * d), slot * d);
+      slotSource[slot] = this.sources[history]!;
+      slotEvidence[slot] = this.evidence[history]!;
+    }
+    return {
+      examples: this.targets.length,
+      targets: Int32Array.from(this.targets),
+      slots,
+      slotExample: Int32Array.from(this.slotExample),
+      slotSource,
+      slotEvidence,
+      x,
+    };
+  }
+
+  private encode(): Float32Array {
+    const { model } = this;
+    const histories = {
+      slots: this.sources.length,
+      offsets: Int32Array.from(this.offsets),
+      rows: Int32Array.from(this.rows),
+      weights: Float32Array.from(this.weights),
+      sources: Int32Array.from(this.sources),
+    };
+    const parameters = {
+      dimension: model.dimension,
+      embeddings: model.items.embeddings,
+      domainName: (index: number) => model.domainName(index),
+      block: (key: string) => model.block(key),
+    };
+    return this.encoder.forward(histories, parameters, (length) => new Float32Array(length)).x;
+  }
+}

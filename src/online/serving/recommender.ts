@@ -1,0 +1,162 @@
+import type { Encoder } from '../encoders/encoder.js';
+import { meanEncoder } from '../encoders/mean.js';
+import type { Model } from '../model.js';
+import { Popularity } from '../popularity.js';
+import type { Recommendation, Tower } from '../types.js';
+import type { User } from '../user.js';
+import { type Exclusion, excludedRows } from './exclusion.js';
+import { log1pCount, Priors } from './priors.js';
+import { type Queries, QueryBatch } from './queries.js';
+import { plainScan, type Scan, type ScanTarget } from './scan.js';
+import { TopN } from './top-n.js';
+
+export interface RecommenderOptions {
+  /** Default `domain`. */
+  readonly exclude?: Exclusion;
+  /** Default: the mean encoder. Must be the learner's. */
+  readonly encoder?: Encoder;
+  /** Default: plain loops; `kernels.scan` where there are kernels. */
+  readonly scan?: Scan;
+}
+
+export interface RecommendationRequest {
+  /** null: unknown. */
+  readonly user: User | null;
+  /** Named in the answer; default: the user's id. */
+  readonly userId?: string;
+  readonly domain: string;
+  /** Items wanted; fewer come back if the domain has no more. */
+  readonly n: number;
+}
+
+/** A request that goes through the tower: its place in the answer, its example, its excluded rows. */
+interface Pending {
+  readonly place: number;
+  readonly example: number;
+  readonly target: ScanTarget;
+}
+
+/**
+ * Exact top-N lists. For user u and item j of domain t with at least one event:
+ *
+ *     logit = v_j · q_{u,t} + b_j + prior_t · log((c_j + 1) / (N_t + M_t))
+ *
+ * (see priors.ts), largest first, of equal ones the item whose first event came first; the score in the
+ * list is sigma(logit). A user without histories that carry weight gets the domain's most popular
+ * items, with score (c_j + 1) / (N_t + M_t + c_j + 1), which is sigma(logPrior_j).
+ */
+export class Recommender {
+  private readonly model: Model;
+  private readonly tower: Tower;
+  private readonly encoder: Encoder;
+  private readonly exclude: Exclusion;
+  private readonly scan: Scan;
+  private readonly priors: Priors;
+  private readonly popularity: Popularity;
+
+  constructor(model: Model, tower: Tower, options: RecommenderOptions = {}) {
+    this.model = model;
+    this.tower = tower;
+    this.encoder = options.encoder ?? meanEncoder;
+    this.exclude = options.exclude ?? 'domain';
+    this.scan = options.scan ?? plainScan;
+    this.priors = new Priors(model);
+    this.popularity = new Popularity(model);
+  }
+
+  /**
+   * A list for each request, in their order. All requests share one pass through the tower, and those
+   * for one domain one pass over its items; requests of one user should stand together. A domain
+   * that the model has not met has an empty list.
+   */
+  recommend(requests: readonly RecommendationRequest[]): Recommendation[] {
+    const { model } = this;
+    const answers = new Array<Recommendation>(requests.length);
+    const batch = new QueryBatch(model, this.encoder);
+    const byDomain = new Map<number, Pending[]>();
+    let lastUser: User | null = null;
+    let histories = { from: 0, to: 0 };
+    for (let place = 0; place < requests.length; place++) {
+      const request = requests[place]!;
+      const { user } = request;
+      const domain = model.findDomain(request.domain);
+      if (domain < 0) {
+        answers[place] = answer(request, [], []);
+        continue;
+      }
+      if (user !== null && user !== lastUser) {
+        lastUser = user;
+        histories = batch.addUser(user);
+      }
+      const excluded = excludedRows(model, user, domain, this.exclude);
+      if (user === null || histories.from === histories.to) {
+        answers[place] = this.popular(request, domain, excluded);
+        continue;
+      }
+      const example = batch.addTarget(histories, domain);
+      const at = example * model.dimension;
+      const target = { at, excluded, best: new TopN(request.n) };
+      const pending = byDomain.get(domain);
+      if (pending === undefined) byDomain.set(domain, [{ place, example, target }]);
+      else pending.push({ place, example, target });
+    }
+    const queries = batch.run(this.tower);
+    for (const [domain, pending] of byDomain) {
+      this.answerDomain(domain, pending, queries, requests, answers);
+    }
+    return answers;
+  }
+
+  private answerDomain(
+    domain: number,
+    pending: readonly Pending[],
+    queries: Queries,
+    requests: readonly RecommendationRequest[],
+    answers: Recommendation[],
+  ): void {
+    const { model } = this;
+    const priors = this.priors.of(domain);
+    const targets = pending.map(({ target }) => target);
+    this.scan(model.items, priors, queries.query, targets);
+    for (const { place, example, target } of pending) {
+      const items = target.best.drain().map(({ index, score }) => ({
+        itemId: model.itemId(priors.rows[index]!),
+        score: sigma(score + priors.constant),
+      }));
+      const transfer = queries
+        .transferOf(example)
+        .map((slot) => ({ fromDomain: model.domainName(slot.domain), weight: slot.weight }))
+        .sort((a, b) => b.weight - a.weight);
+      answers[place] = answer(requests[place]!, items, transfer);
+    }
+  }
+
+  private popular(
+    request: RecommendationRequest,
+    domain: number,
+    excluded: ReadonlySet<number>,
+  ): Recommendation {
+    const { model } = this;
+    const total = Math.log(Math.max(1, model.eventsOf(domain) + model.rowsOf(domain).length));
+    const items: { itemId: string; score: number }[] = [];
+    for (const row of this.popularity.top(domain, request.n + excluded.size)) {
+      if (items.length >= request.n) break;
+      if (excluded.has(row)) continue;
+      const score = sigma(log1pCount(model.items.counts[row]!) - total);
+      items.push({ itemId: model.itemId(row), score });
+    }
+    return answer(request, items, []);
+  }
+}
+
+function answer(
+  { user, userId, domain }: RecommendationRequest,
+  items: Recommendation['items'],
+  transfer: Recommendation['transfer'],
+): Recommendation {
+  return { userId: userId ?? user?.id ?? '', domain, items, transfer };
+}
+
+function sigma(logit: number): number {
+  return 1 / (1 + Math.exp(-logit));
+}

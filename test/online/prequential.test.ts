@@ -1,0 +1,157 @@
+import { describe, expect, it } from 'vitest';
+import { Prequential } from '../../src/online/prequential.js';
+import { PrequentialSummary } from '../../src/online/prequential-summary.js';
+import { Recommender } from '../../src/online/serving/recommender.js';
+import { plainTower } from '../../src/online/tower/plain.js';
+import type { PrequentialSample } from '../../src/online/types.js';
+import { User } from '../../src/online/user.js';
+import { coarseWorld } from './serving-fixtures.js';
+
+const tower = plainTower();
+const sample: PrequentialSample = {
+  domain: 'films',
+  bucket: '0',
+  rank: 0,
+  popularityRank: 3,
+  candidates: 1000,
+  logLoss: 2,
+  auc: 1,
+};
+
+describe('the rank of an event', () => {
+  it('is its place in the list that the user would have got, where all items are candidates', () => {
+    const { model, users } = coarseWorld(1, { items: 90 });
+    const recommender = new Recommender(model, tower, { exclude: 'none' });
+    const scoring = new Prequential(model, tower, { seed: 1 }).begin('events', 0, 5n);
+    const domain = model.findDomain('domain-1');
+    const { rows, length } = model.rowsOf(domain);
+    const events = users.map((user, i) => ({ user, row: rows[(i * 7) % length]! }));
+    for (const { user, row } of events) scoring.add(user, row);
+    const samples = scoring.finish();
+    const lists = recommender.recommend(
+      users.map((user) => ({ user, domain: 'domain-1', n: length })),
+    );
+    for (const [i, { row, user }] of events.entries()) {
+      const { items } = lists[i]!;
+      const place = items.findIndex(({ itemId }) => itemId === model.itemId(row));
+      const score = items[place]!.score;
+      const { rank, candidates } = samples[i]!;
+      expect(candidates).toBe(length);
+      if (user.histories.length === 0) expect(rank).toBe(samples[i]!.popularityRank);
+      // Ties count against us: the rank is that of the last of the equals.
+      const near = (other: number) => Math.abs(other - score) < 1e-9;
+      expect(rank).toBe(
+        items.filter((item, at) => at !== place && (item.score > score || near(item.score))).length,
+      );
+    }
+  });
+
+  it('counts ties against us, and half in the AUC', () => {
+    const { model } = coarseWorld(2, { items: 90 });
+    const { rows, length } = model.rowsOf(model.findDomain('domain-0'));
+    const { counts } = model.items;
+    const scoring = new Prequential(model, tower, { seed: 1 }).begin('events', 0, 0n);
+    scoring.add(new User('stranger'), rows[0]!);
+    const [found] = scoring.finish();
+    const others = Array.from(rows.subarray(1, length), (row) => counts[row]!);
+    const own = counts[rows[0]!]!;
+    const above = others.filter((count) => count > own).length;
+    const equal = others.filter((count) => count === own).length;
+    expect(equal).toBeGreaterThan(0);
+    expect(found!.rank).toBe(above + equal);
+    expect(found!.popularityRank).toBe(above + equal);
+    expect(found!.auc).toBeCloseTo(1 - (above + equal / 2) / others.length, 12);
+    const total = others.reduce((sum, count) => sum + count + 1, own + 1);
+    expect(found!.logLoss).toBeCloseTo(Math.log(total / (own + 1)), 12);
+  });
+
+  it.each([20, 70, 95])('is among %s different others', (negatives) => {
+    const { model, users } = coarseWorld(3, { items: 350 });
+    const { length } = model.rowsOf(model.findDomain('domain-0'));
+    expect(length).toBeGreaterThan(96);
+    const rank = (offset: bigint) => {
+      const scoring = new Prequential(model, tower, { seed: 1, negatives }).begin('e', 0, offset);
+      // A vacant item is below or level with every other for a stranger.
+      scoring.add(new User('stranger'), model.intern('domain-0', 'never seen'));
+      for (const user of users) scoring.add(user, model.rowsOf(0).rows[3]!);
+      return scoring.finish();
+    };
+    const samples = rank(7n);
+    expect(samples[0]!.rank).toBe(negatives);
+    for (const found of samples) expect(found.candidates).toBe(negatives + 1);
+    expect(rank(7n)).toEqual(samples);
+    expect(rank(8n)).not.toEqual(samples);
+  });
+
+  it('sees the history as it was when the event was added', () => {
+    const { model } = coarseWorld(4);
+    const row = model.rowsOf(0).rows[0]!;
+    const score = (push: boolean) => {
+      const user = new User('u');
+      user.push(model.rowsOf(1).rows[1]!, 1, 1, 1);
+      const scoring = new Prequential(model, tower, { seed: 1 }).begin('e', 0, 0n);
+      scoring.add(user, row);
+      if (push) for (let i = 0; i < 80; i++) user.push(row, 0, 1, 2);
+      return scoring.finish();
+    };
+    expect(score(true)).toEqual(score(false));
+  });
+
+  it('changes nothing in the model', () => {
+    const { model, users } = coarseWorld(5);
+    const before = model.digest();
+    const scoring = new Prequential(model, tower, { seed: 1 }).begin('e', 0, 0n);
+    for (const user of users) scoring.add(user, model.rowsOf(0).rows[0]!);
+    scoring.finish();
+    expect(model.digest()).toBe(before);
+  });
+});
+
+it('buckets go by the events that the user has had in the target domain', () => {
+  const { model } = coarseWorld(6);
+  const row = model.rowsOf(0).rows[0]!;
+  const scoring = new Prequential(model, tower, { seed: 1 }).begin('e', 0, 0n);
+  const user = new User('u');
+  user.push(model.rowsOf(1).rows[0]!, 1, 1, 0);
+  for (let i = 0; i <= 20; i++) {
+    scoring.add(user, row);
+    user.push(row, 0, 1, i);
+  }
+  const buckets = scoring.finish().map(({ bucket }) => bucket);
+  expect([0, 1, 4, 5, 19, 20].map((i) => buckets[i])).toEqual([
+    '0',
+    '1-4',
+    '1-4',
+    '5-19',
+    '5-19',
+    '20+',
+  ]);
+});
+
+describe('the summary', () => {
+  it('gives means by domain and by bucket', () => {
+    const summary = new PrequentialSummary();
+    summary.add(sample);
+    summary.add({ ...sample, rank: 2, bucket: '20+', logLoss: 4 });
+    summary.add({ ...sample, rank: 10, bucket: '20+', logLoss: 6, auc: 0.25 });
+    summary.add({ ...sample, domain: 'books', popularityRank: 10 });
+    expect(summary.byDomain().map(({ domain, samples }) => [domain, samples])).toEqual([
+      ['books', 1],
+      ['films', 3],
+    ]);
+    const films = summary.byDomain()[1]!;
+    expect(films.hr10).toBeCloseTo(2 / 3);
+    expect(films.ndcg10).toBeCloseTo(1.5 / 3);
+    expect(films.mrr).toBeCloseTo((1 + 1 / 3 + 1 / 11) / 3);
+    expect(films.logLoss).toBeCloseTo(4);
+    expect(films.auc).toBeCloseTo(0.75);
+    expect(films.popularityHr10).toBe(1);
+    expect(
+      summary.byBucket().map(({ domain, bucket, samples }) => [domain, bucket, samples]),
+    ).toEqual([
+      ['books', '0', 1],
+      ['films', '0', 1],
+      ['films', '20+', 2],
+    ]);
+  });
+});

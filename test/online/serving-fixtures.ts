@@ -1,0 +1,57 @@
+import type { Model } from '../../src/online/model.js';
+import { Model as OnlineModel } from '../../src/online/model.js';
+import { Random } from '../../src/online/random.js';
+import type { TableMemory } from '../../src/online/table.js';
+import { User } from '../../src/online/user.js';
+
+export interface World {
+  readonly model: Model;
+  readonly users: User[];
+}
+
+/**
+ * A model of small whole numbers of eighths, so that every way of summing a dot product is exact and
+ * ties are common; users with histories in some of the domains.
+ */
+export function coarseWorld(
+  seed: number,
+  {
+    items = 300,
+    dimension = 8,
+    users = 12,
+    domains = 3,
+    memory = undefined as TableMemory | undefined,
+  } = {},
+): World {
+  const random = Random.of('world', seed);
+  const model = new OnlineModel({ seed, dimension, initialScale: 0 }, memory);
+  const names = Array.from({ length: domains }, (_, i) => `domain-${i}`);
+  const keys = Array.from({ length: items }, (_, i) => `${names[i % domains]}/${i >> 1}`);
+  const eighths = (limit: number) => (random.below(2 * limit + 1) - limit) << 17;
+  model.apply({
+    events: items,
+    items: {
+      keys,
+      // One in eight is vacant: touched by a gradient, without an event.
+      counts: Int32Array.from(keys, () => random.below(8)),
+      values: Int32Array.from({ length: items * (dimension + 1) }, () => eighths(3)),
+      accumulators: new Float64Array(items * 2),
+    },
+    blocks: names.slice(1).map((name) => ({
+      key: `A/${names[0]}/${name}`,
+      values: Int32Array.from({ length: dimension * dimension }, () => eighths(1)),
+      accumulators: new Float64Array(dimension),
+    })),
+  });
+  const made = Array.from({ length: users }, (_, u) => {
+    const user = new User(`user-${u}`);
+    for (let n = random.below(12); n > 0; n--) {
+      const key = keys[random.below(items)]!;
+      const [domain, id] = key.split('/') as [string, string];
+      const weight = random.below(4) === 0 ? 0 : 1;
+      user.push(model.intern(domain, id), model.domainIndex(domain), weight, n);
+    }
+    return user;
+  });
+  return { model, users: made };
+}

@@ -1,0 +1,217 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { meanEncoder } from '../../src/online/encoders/mean.js';
+import { Model } from '../../src/online/model.js';
+import { excludedRows } from '../../src/online/serving/exclusion.js';
+import { QueryBatch } from '../../src/online/serving/queries.js';
+import { Recommender } from '../../src/online/serving/recommender.js';
+import { TopN } from '../../src/online/serving/top-n.js';
+import { plainTower } from '../../src/online/tower/plain.js';
+import type { Recommendation } from '../../src/online/types.js';
+import { User } from '../../src/online/user.js';
+import { coarseWorld, type World } from './serving-fixtures.js';
+
+const tower = plainTower();
+
+/** The definition, word for word: score every item of the domain, sort, cut. */
+function naive({ model }: World, user: User, name: string, n: number): Recommendation['items'] {
+  const domain = model.findDomain(name);
+  const batch = new QueryBatch(model, meanEncoder);
+  batch.addTarget(batch.addUser(user), domain);
+  const { query } = batch.run(tower);
+  const excluded = excludedRows(model, user, domain, 'domain');
+  const { rows, length } = model.rowsOf(domain);
+  const { embeddings, biases, counts } = model.items;
+  const total = model.eventsOf(domain) + length;
+  const scored: { place: number; logit: number; itemId: string }[] = [];
+  for (let place = 0; place < length; place++) {
+    const row = rows[place]!;
+    if (excluded.has(row)) continue;
+    let logit = Math.fround(biases[row]! + Math.log1p(counts[row]!));
+    for (let k = 0; k < model.dimension; k++) {
+      logit += embeddings[row * model.dimension + k]! * query[k]!;
+    }
+    scored.push({ place, logit, itemId: model.itemId(row) });
+  }
+  scored.sort((a, b) => b.logit - a.logit || a.place - b.place);
+  return scored
+    .slice(0, n)
+    .map(({ itemId, logit }) => ({ itemId, score: 1 / (1 + Math.exp(Math.log(total) - logit)) }));
+}
+
+function likes(user: User): boolean {
+  return user.histories.some((history) => history.weights.some((weight) => weight > 0));
+}
+
+describe('lists', () => {
+  it('are those of the naive scorer, ties included', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.constantFrom(1, 10, 500), (seed, n) => {
+        const world = coarseWorld(seed);
+        const recommender = new Recommender(world.model, tower);
+        const requests = world.users.flatMap((user) =>
+          ['domain-0', 'domain-1', 'domain-2'].map((domain) => ({ user, domain, n })),
+        );
+        const lists = recommender.recommend(requests);
+        for (const [i, { user, domain }] of requests.entries()) {
+          if (!likes(user)) continue;
+          const expected = naive(world, user, domain, n);
+          const list = lists[i]!;
+          expect(list.userId).toBe(user.id);
+          expect(list.domain).toBe(domain);
+          expect(list.items.map((item) => item.itemId)).toEqual(
+            expected.map((item) => item.itemId),
+          );
+          for (const [k, item] of list.items.entries()) {
+            expect(item.score).toBeCloseTo(expected[k]!.score, 5);
+          }
+        }
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('are the same asked one by one and all at once', () => {
+    const { model, users } = coarseWorld(5);
+    const recommender = new Recommender(model, tower);
+    const requests = users.map((user) => ({ user, domain: 'domain-1', n: 7 }));
+    const together = recommender.recommend(requests);
+    expect(requests.flatMap((request) => recommender.recommend([request]))).toEqual(together);
+  });
+
+  it('follow the model from delta to delta', () => {
+    const { model, users } = coarseWorld(6);
+    const user = users.find(likes)!;
+    const recommender = new Recommender(model, tower);
+    const ask = () => recommender.recommend([{ user, domain: 'domain-0', n: 1 }])[0]!.items[0]!;
+    const before = ask();
+    const delta = {
+      events: 1,
+      items: {
+        keys: ['domain-0/new'],
+        counts: Int32Array.of(1),
+        values: Int32Array.from({ length: model.dimension + 1 }, (_, k) =>
+          k === model.dimension ? 7 << 20 : 0,
+        ),
+        accumulators: new Float64Array(2),
+      },
+      blocks: [],
+    };
+    model.apply(delta);
+    expect(ask().itemId).toBe('new');
+    model.revert(delta);
+    expect(ask()).toEqual(before);
+  });
+
+  it('say where interest came from, largest share first, shares summing to 1', () => {
+    const { model, users } = coarseWorld(7);
+    const recommender = new Recommender(model, tower);
+    for (const { transfer } of recommender.recommend(
+      users.filter(likes).map((user) => ({ user, domain: 'domain-2', n: 1 })),
+    )) {
+      const weights = transfer.map((slot) => slot.weight);
+      expect(weights).toEqual(weights.slice().sort((a, b) => b - a));
+      expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 5);
+    }
+  });
+});
+
+describe('no list holds', () => {
+  const { model, users } = coarseWorld(8, { items: 60 });
+  const all = users.flatMap((user) =>
+    ['domain-0', 'domain-1', 'domain-2'].map((domain) => ({ user, domain, n: 100 })),
+  );
+
+  it('an item without events', () => {
+    const lists = new Recommender(model, tower, { exclude: 'none' }).recommend(all);
+    for (const { domain, items } of lists) {
+      expect(items.length).toBe(model.rowsOf(model.findDomain(domain)).length);
+      for (const { itemId } of items) {
+        expect(model.items.counts[model.find(domain, itemId)]).toBeGreaterThan(0);
+      }
+    }
+  });
+
+  it('what the user has in the ring of the domain', () => {
+    const lists = new Recommender(model, tower).recommend(all);
+    for (const [i, { domain, items }] of lists.entries()) {
+      const touched = new Set(all[i]!.user.history(model.findDomain(domain))?.rows);
+      for (const { itemId } of items) expect(touched.has(model.find(domain, itemId))).toBe(false);
+    }
+  });
+
+  it('what the user touched by the same id in any domain, if asked for', () => {
+    const lists = new Recommender(model, tower, { exclude: 'any-domain' }).recommend(all);
+    for (const [i, { items }] of lists.entries()) {
+      const touched = new Set(
+        all[i]!.user.histories.flatMap(({ rows }) => rows.map((row) => model.itemId(row))),
+      );
+      for (const { itemId } of items) expect(touched.has(itemId)).toBe(false);
+    }
+  });
+});
+
+describe('users of whom nothing is known', () => {
+  it('get the most popular items, the older first among equals', () => {
+    const { model } = coarseWorld(9);
+    const list = new Recommender(model, tower).recommend([
+      { user: null, userId: 'stranger', domain: 'domain-0', n: 20 },
+    ])[0]!;
+    const { rows, length } = model.rowsOf(model.findDomain('domain-0'));
+    const { counts } = model.items;
+    const expected = Array.from(rows.subarray(0, length), (row, place) => ({ row, place }))
+      .sort((a, b) => counts[b.row]! - counts[a.row]! || a.place - b.place)
+      .slice(0, 20);
+    expect(list.userId).toBe('stranger');
+    expect(list.transfer).toEqual([]);
+    expect(list.items.map(({ itemId }) => itemId)).toEqual(
+      expected.map(({ row }) => model.itemId(row)),
+    );
+  });
+
+  it('get them without what they touched and did not like', () => {
+    const { model } = coarseWorld(9);
+    const recommender = new Recommender(model, tower);
+    const first = recommender.recommend([{ user: null, domain: 'domain-0', n: 2 }])[0]!.items;
+    const user = new User('picky');
+    const row = model.find('domain-0', first[0]!.itemId);
+    user.push(row, model.findDomain('domain-0'), 0, 1);
+    expect(recommender.recommend([{ user, domain: 'domain-0', n: 1 }])[0]!.items).toEqual([
+      first[1],
+    ]);
+  });
+
+  it('get nothing in a domain that is not known or has no events', () => {
+    const model = new Model({ seed: 1, dimension: 4, initialScale: 0.02 });
+    model.intern('films', 'touched');
+    const lists = new Recommender(model, tower).recommend([
+      { user: null, domain: 'films', n: 3 },
+      { user: null, domain: 'books', n: 3 },
+    ]);
+    expect(lists.map(({ items }) => items)).toEqual([[], []]);
+    expect(model.findDomain('books')).toBe(-1);
+  });
+});
+
+describe('the n best of a stream', () => {
+  it('are those of a stable sort', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: -9, max: 9 })), fc.nat({ max: 12 }), (scores, n) => {
+        const best = new TopN(n);
+        for (const [index, score] of scores.entries()) best.push(index, score);
+        const sorted = scores
+          .map((score, index) => ({ index, score }))
+          .sort((a, b) => b.score - a.score || a.index - b.index);
+        expect(best.drain()).toEqual(sorted.slice(0, n));
+        expect(best.drain()).toEqual([]);
+      }),
+    );
+  });
+
+  it('leave out NaN', () => {
+    const best = new TopN(2);
+    best.push(0, Number.NaN);
+    best.push(1, 1);
+    expect(best.drain()).toEqual([{ index: 1, score: 1 }]);
+  });
+});
