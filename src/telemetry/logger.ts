@@ -113,6 +113,21 @@ export const silentLogger: Logger = {
   child: () => silentLogger,
 };
 
+/** The same log with the fields first, as pino and the transport have it. */
+export function fieldsFirst(logger: Logger): {
+  readonly [level in 'debug' | 'info' | 'warn' | 'error']: (
+    fields: object,
+    message: string,
+  ) => void;
+} {
+  return {
+    debug: (fields, message) => logger.debug(message, { ...fields }),
+    info: (fields, message) => logger.info(message, { ...fields }),
+    warn: (fields, message) => logger.warn(message, { ...fields }),
+    error: (fields, message) => logger.error(message, { ...fields }),
+  };
+}
+
 /** The error as JSON, with its code, place and causes (five at most). */
 export function serialiseError(error: unknown, depth = 0): unknown {
   if (!(error instanceof Error)) return error;

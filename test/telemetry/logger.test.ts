@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { IsthmusError } from '../../src/errors.js';
-import { createLogger, silentLogger } from '../../src/telemetry/logger.js';
+import { createLogger, fieldsFirst, silentLogger } from '../../src/telemetry/logger.js';
+import type { TransportLogger } from '../../src/transport/kafka/logging.js';
 
 function captured(level: 'debug' | 'info' = 'info', pretty = false) {
   const lines: string[] = [];
@@ -56,6 +57,17 @@ describe('the log', () => {
     loud.logger.debug('detail');
     expect(loud.lines).toHaveLength(1);
     silentLogger.child({}).error('nothing');
+  });
+
+  it('takes the transport in, which says the fields first', () => {
+    const { logger, json } = captured();
+    const transportLogger: TransportLogger = fieldsFirst(logger);
+    transportLogger.warn({ broker: 'b:9092' }, 'kafkajs Connection: refused');
+    expect(json()[0]).toMatchObject({
+      level: 'warn',
+      broker: 'b:9092',
+      message: 'kafkajs Connection: refused',
+    });
   });
 
   it('is for people on a terminal', () => {
