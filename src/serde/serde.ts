@@ -6,7 +6,6 @@ import {
 } from './codecs.js';
 import { EventCodec } from './events.js';
 import { RecordCodec } from './record.js';
-import { RegistrySchemas } from './registry.js';
 import { type RecordJson, type RecordName, readSchema, type SchemaJson } from './schemas.js';
 import { EMBEDDED_IDS, EmbeddedSchemas, type SchemaSource } from './source.js';
 import type { Item } from './types.js';
@@ -15,7 +14,7 @@ import { HEADER_BYTES, MAGIC } from './wire.js';
 export interface SerdeOptions {
   /** Where ids that are not embedded come from; none: they are unknown. */
   readonly source?: SchemaSource;
-  /** Ids that public records are written under (see `openSerde`); embedded ones by default. */
+  /** Ids that public records are written under (see open.ts); embedded ones by default. */
   readonly ids?: Partial<Record<RecordName, number>>;
   /** Milliseconds, for forgetting that an id was unknown. */
   readonly now?: () => number;
@@ -95,25 +94,4 @@ export class Serde {
       }
     }
   }
-}
-
-/**
- * Returns a serde for these settings: with a registry, the named public records are registered
- * under their topics and written with the registry's ids.
- *
- * Errors: SCHEMA_REGISTRY_UNAVAILABLE (retry), SCHEMA_REJECTED (fatal).
- *
- * @param writes Topic by record, for the records that will be written: `{ RecommendationList: 'recommendations' }`.
- */
-export async function openSerde(
-  registryUrl: string | null,
-  writes: Partial<Record<'BehaviorEvent' | 'Item' | 'RecommendationList', string>> = {},
-): Promise<Serde> {
-  if (registryUrl === null) return new Serde();
-  const source = new RegistrySchemas({ url: registryUrl });
-  const ids: Partial<Record<RecordName, number>> = {};
-  for (const [name, topic] of Object.entries(writes)) {
-    ids[name as RecordName] = await source.idFor(topic, name as RecordName);
-  }
-  return new Serde({ source, ids });
 }
