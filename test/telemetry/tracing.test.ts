@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseTraceparent } from '../../src/telemetry/traceparent.js';
 import { noTracing, startTracing } from '../../src/telemetry/tracing.js';
 
@@ -114,6 +114,22 @@ describe('tracing', () => {
     batch.span('learn').end();
     expect(batch.traceparent()).toBeUndefined();
     batch.end();
+  });
+
+  it('sends and passes on nothing of a batch that the sampler leaves out', async () => {
+    vi.stubEnv('OTEL_TRACES_SAMPLER', 'always_off');
+    closers.push(async () => vi.unstubAllEnvs());
+    const collector = await receiver();
+    const tracing = await startTracing({
+      serviceName: 'shop',
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint },
+    });
+    const batch = tracing.batch([record(sampled(A))]);
+    batch.span('learn').end();
+    expect(batch.traceparent()).toBeUndefined();
+    batch.end();
+    await tracing.close();
+    expect(collector.spans).toEqual([]);
   });
 
   it('closes although nobody receives', async () => {
