@@ -1,5 +1,6 @@
 import type { Encoder } from '../encoders/encoder.js';
 import { meanEncoder } from '../encoders/mean.js';
+import { scan } from '../kernels/simd-scan.js';
 import type { Model } from '../model.js';
 import { Popularity } from '../popularity.js';
 import type { Recommendation, Tower } from '../types.js';
@@ -7,7 +8,7 @@ import type { User } from '../user.js';
 import { type Exclusion, excludedRows } from './exclusion.js';
 import { log1pCount, Priors } from './priors.js';
 import { type Queries, QueryBatch } from './queries.js';
-import { plainScan, type Scan, type ScanTarget } from './scan.js';
+import type { Scan, ScanTarget } from './scan.js';
 import { TopN } from './top-n.js';
 
 export interface RecommenderOptions {
@@ -15,7 +16,7 @@ export interface RecommenderOptions {
   readonly exclude?: Exclusion;
   /** Default: the mean encoder. Must be the learner's. */
   readonly encoder?: Encoder;
-  /** Default: plain loops; `kernels.scan` where there are kernels. */
+  /** Default: by SIMD kernels if the model's table lives in their memory, else in plain loops. */
   readonly scan?: Scan;
 }
 
@@ -59,7 +60,7 @@ export class Recommender {
     this.tower = tower;
     this.encoder = options.encoder ?? meanEncoder;
     this.exclude = options.exclude ?? 'domain';
-    this.scan = options.scan ?? plainScan;
+    this.scan = options.scan ?? scan;
     this.priors = new Priors(model);
     this.popularity = new Popularity(model);
   }

@@ -1,0 +1,97 @@
+/**
+ * Kernels over 128-bit vectors, in AssemblyScript. Built into ../simd-binary.ts by build.mjs.
+ *
+ * Addresses are in bytes. `width` is the embedding size times 4 (bytes of a row), a multiple of 16.
+ */
+
+/**
+ * Scores `count` items for four queries: v_j · q + base_j in float32, summed in four lanes, lane l over
+ * k = l mod 4, then (0 + 1) + (2 + 3). Writes what is above a query's threshold to `hits`: item * 4 +
+ * query (i32) and score (f32), by rising item. Returns the number of hits, at most 4 * count.
+ */
+export function scan4(
+  embeddings: usize,
+  rows: usize,
+  base: usize,
+  count: i32,
+  queries: usize,
+  width: i32,
+  thresholds: usize,
+  hits: usize,
+): i32 {
+  const limits = v128.load(thresholds);
+  const q1 = queries + <usize>width;
+  const q2 = q1 + <usize>width;
+  const q3 = q2 + <usize>width;
+  const start = hits;
+  for (let i = 0; i < count; i++) {
+    const v = embeddings + <usize>load<u32>(rows + ((<usize>i) << 2)) * <usize>width;
+    let a = f32x4.splat(0);
+    let b = f32x4.splat(0);
+    let c = f32x4.splat(0);
+    let d = f32x4.splat(0);
+    for (let k: usize = 0; k < <usize>width; k += 16) {
+      const x = v128.load(v + k);
+      a = f32x4.add(a, f32x4.mul(x, v128.load(queries + k)));
+      b = f32x4.add(b, f32x4.mul(x, v128.load(q1 + k)));
+      c = f32x4.add(c, f32x4.mul(x, v128.load(q2 + k)));
+      d = f32x4.add(d, f32x4.mul(x, v128.load(q3 + k)));
+    }
+    // Transpose, so that lane q of the sum belongs to query q.
+    const ab01 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+    const ab23 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+    const cd01 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+    const cd23 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+    const lane0 = v128.shuffle<f32>(ab01, cd01, 0, 1, 4, 5);
+    const lane1 = v128.shuffle<f32>(ab01, cd01, 2, 3, 6, 7);
+    const lane2 = v128.shuffle<f32>(ab23, cd23, 0, 1, 4, 5);
+    const lane3 = v128.shuffle<f32>(ab23, cd23, 2, 3, 6, 7);
+    const scores = f32x4.add(
+      f32x4.add(f32x4.add(lane0, lane1), f32x4.add(lane2, lane3)),
+      v128.load32_splat(base + ((<usize>i) << 2)),
+    );
+    const above = f32x4.gt(scores, limits);
+    if (!v128.any_true(above)) continue;
+    const mask = i32x4.bitmask(above);
+    if (mask & 1) hits = hit(hits, i << 2, f32x4.extract_lane(scores, 0));
+    if (mask & 2) hits = hit(hits, (i << 2) | 1, f32x4.extract_lane(scores, 1));
+    if (mask & 4) hits = hit(hits, (i << 2) | 2, f32x4.extract_lane(scores, 2));
+    if (mask & 8) hits = hit(hits, (i << 2) | 3, f32x4.extract_lane(scores, 3));
+  }
+  return <i32>((hits - start) >> 3);
+}
+
+/** As scan4, for one query: hits have query 0. */
+export function scan1(
+  embeddings: usize,
+  rows: usize,
+  base: usize,
+  count: i32,
+  query: usize,
+  width: i32,
+  thresholds: usize,
+  hits: usize,
+): i32 {
+  const limit = load<f32>(thresholds);
+  const start = hits;
+  for (let i = 0; i < count; i++) {
+    const v = embeddings + <usize>load<u32>(rows + ((<usize>i) << 2)) * <usize>width;
+    let a = f32x4.splat(0);
+    for (let k: usize = 0; k < <usize>width; k += 16) {
+      a = f32x4.add(a, f32x4.mul(v128.load(v + k), v128.load(query + k)));
+    }
+    const score: f32 =
+      f32x4.extract_lane(a, 0) +
+      f32x4.extract_lane(a, 1) +
+      (f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3)) +
+      load<f32>(base + ((<usize>i) << 2));
+    if (score > limit) hits = hit(hits, i << 2, score);
+  }
+  return <i32>((hits - start) >> 3);
+}
+
+function hit(hits: usize, code: i32, score: f32): usize {
+  store<i32>(hits, code);
+  store<f32>(hits, score, 4);
+  return hits + 8;
+}

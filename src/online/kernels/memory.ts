@@ -1,0 +1,122 @@
+import type { TableColumns, TableMemory } from '../table.js';
+import { BINARY } from './simd-binary.js';
+
+/** What is used of the WebAssembly of the language, which the compiler knows only as part of a browser. */
+interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+interface Wasm {
+  Memory: new (size: { initial: number }) => Memory;
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (
+    module: object,
+    imports: { env: { memory: Memory } },
+  ) => { readonly exports: unknown };
+  validate(bytes: Uint8Array): boolean;
+}
+
+const PAGE_BYTES = 65536;
+/** Below the columns: what is handed to a kernel beside them. */
+export const SCRATCH_BYTES = 1 << 20;
+/** The compiler keeps the first bytes for itself. */
+const SCRATCH_START = 1024;
+
+/** The exports of assembly/kernels.ts; addresses in bytes. */
+export interface SimdExports {
+  scan4: ScanKernel;
+  scan1: ScanKernel;
+}
+
+export type ScanKernel = (
+  embeddings: number,
+  rows: number,
+  base: number,
+  count: number,
+  queries: number,
+  width: number,
+  thresholds: number,
+  hits: number,
+) => number;
+
+/**
+ * Columns of one item table in the memory of the SIMD kernels, so that nothing is copied to score
+ * it. Layout: scratch (1 MB), accumulators, embeddings, biases, counts. When the table grows, the memory
+ * grows in place and the columns move up within it.
+ */
+export class SimdMemory implements TableMemory {
+  readonly kernels: SimdExports;
+  /** Byte address of the embeddings. */
+  embeddings = 0;
+  private readonly memory: Memory;
+  private capacity = 0;
+  private dimension = 0;
+
+  constructor(wasm: Wasm, bytes: Uint8Array) {
+    this.memory = new wasm.Memory({ initial: SCRATCH_BYTES / PAGE_BYTES });
+    const instance = new wasm.Instance(new wasm.Module(bytes), { env: { memory: this.memory } });
+    this.kernels = instance.exports as SimdExports;
+  }
+
+  /** Bytes between SCRATCH_START and SCRATCH_BYTES are free for one call at a time. */
+  get scratchStart(): number {
+    return SCRATCH_START;
+  }
+
+  /** Views into the scratch, which a growth voids. */
+  get buffer(): ArrayBuffer {
+    return this.memory.buffer;
+  }
+
+  resize(capacity: number, dimension: number): TableColumns {
+    if (this.capacity > 0 && (dimension !== this.dimension || capacity <= this.capacity)) {
+      throw new RangeError('A kernel memory holds the table of one model: give each its own');
+    }
+    const before = layout(this.capacity, dimension);
+    const after = layout(capacity, dimension);
+    const missing = after.end - this.memory.buffer.byteLength;
+    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    const bytes = new Uint8Array(this.memory.buffer);
+    // From the last to the first, since each moves up into the place of the next.
+    this.move(bytes, before.counts, after.counts, this.capacity * 4, capacity * 4);
+    this.move(bytes, before.biases, after.biases, this.capacity * 4, capacity * 4);
+    const width = dimension * 4;
+    this.move(bytes, before.embeddings, after.embeddings, this.capacity * width, capacity * width);
+    this.move(bytes, before.accumulators, after.accumulators, this.capacity * 16, capacity * 16);
+    this.capacity = capacity;
+    this.dimension = dimension;
+    this.embeddings = after.embeddings;
+    const { buffer } = this.memory;
+    return {
+      accumulators: new Float64Array(buffer, after.accumulators, capacity * 2),
+      embeddings: new Float32Array(buffer, after.embeddings, capacity * dimension),
+      biases: new Float32Array(buffer, after.biases, capacity),
+      counts: new Int32Array(buffer, after.counts, capacity),
+    };
+  }
+
+  private move(bytes: Uint8Array, from: number, to: number, used: number, size: number): void {
+    bytes.copyWithin(to, from, from + used);
+    bytes.fill(0, to + used, to + size);
+  }
+}
+
+function layout(capacity: number, dimension: number) {
+  const accumulators = SCRATCH_BYTES;
+  const embeddings = accumulators + capacity * 16;
+  const biases = embeddings + capacity * dimension * 4;
+  const counts = biases + capacity * 4;
+  return { accumulators, embeddings, biases, counts, end: counts + capacity * 4 };
+}
+
+/**
+ * A memory for the item table of one model of dimension d, with kernels over it; null where there is
+ * no WebAssembly with SIMD or d is no multiple of 4: then the plain loops do the same.
+ */
+export function simdMemory(dimension: number): SimdMemory | null {
+  if (dimension % 4 !== 0) return null;
+  const bytes = Buffer.from(BINARY, 'base64');
+  const wasm = (globalThis as { WebAssembly?: Wasm }).WebAssembly;
+  if (wasm === undefined || !wasm.validate(bytes)) return null;
+  return new SimdMemory(wasm, bytes);
+}

@@ -1,0 +1,110 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { simdMemory } from '../../src/online/kernels/memory.js';
+import { scan } from '../../src/online/kernels/simd-scan.js';
+import { Model } from '../../src/online/model.js';
+import { Random } from '../../src/online/random.js';
+import { Priors } from '../../src/online/serving/priors.js';
+import { plainScan, type Scan } from '../../src/online/serving/scan.js';
+import { TopN } from '../../src/online/serving/top-n.js';
+import { portrait, randomDeltas } from './model-fixtures.js';
+import { coarseWorld } from './serving-fixtures.js';
+
+/** Lists of places and scores for some random queries of eighths, which sum exactly. */
+function lists(model: Model, how: Scan, seed: number, queries: number, n: number) {
+  const random = Random.of('queries', seed);
+  const d = model.dimension;
+  const query = Float32Array.from({ length: queries * d }, () => (random.below(7) - 3) / 8);
+  const domain = model.findDomain('domain-0');
+  const priors = new Priors(model).of(domain);
+  const targets = Array.from({ length: queries }, (_, i) => ({
+    at: i * d,
+    excluded: new Set([priors.rows[0]!, priors.rows[random.below(priors.length)]!]),
+    best: new TopN(n),
+  }));
+  how(model.items, priors, query, targets);
+  return targets.map(({ best }) => best.drain());
+}
+
+function memory(dimension: number) {
+  const made = simdMemory(dimension);
+  if (made === null) throw new Error('This Node has no WebAssembly with SIMD');
+  return made;
+}
+
+describe('the SIMD scan', () => {
+  it.each([4, 8, 32, 64])(
+    'finds what the plain one finds at d = %s, ties included',
+    (dimension) => {
+      // Memories are large reservations: one model for many questions.
+      const { model } = coarseWorld(1, {
+        items: 1500,
+        dimension,
+        users: 0,
+        memory: memory(dimension),
+      });
+      fc.assert(
+        fc.property(fc.nat(), fc.integer({ min: 0, max: 9 }), fc.nat({ max: 20 }), (seed, q, n) => {
+          const fast = lists(model, scan, seed, q, n);
+          const plain = lists(model, plainScan, seed, q, n);
+          // The prior is a logarithm, so scores are rounded; places are those of exact sums all the same.
+          expect(fast.map((list) => list.map(({ index }) => index))).toEqual(
+            plain.map((list) => list.map(({ index }) => index)),
+          );
+          for (const [i, list] of fast.entries()) {
+            for (const [k, { score }] of list.entries()) {
+              expect(score).toBeCloseTo(plain[i]![k]!.score, 4);
+            }
+          }
+        }),
+        { numRuns: 30 },
+      );
+    },
+  );
+
+  it('takes more queries than its scratch holds', () => {
+    const { model } = coarseWorld(2, { items: 40, dimension: 512, users: 0, memory: memory(512) });
+    expect(lists(model, scan, 1, 1001, 3)).toEqual(lists(model, scan, 1, 1001, 3));
+    expect(lists(model, scan, 1, 1001, 3).map((list) => list[0]!.index)).toEqual(
+      lists(model, plainScan, 1, 1001, 3).map((list) => list[0]!.index),
+    );
+  });
+
+  it('is the plain one where the table does not live in its memory', () => {
+    const { model } = coarseWorld(3, { dimension: 6, users: 0 });
+    expect(simdMemory(6)).toBeNull();
+    expect(lists(model, scan, 1, 5, 10)).toEqual(lists(model, plainScan, 1, 5, 10));
+  });
+});
+
+describe('a model in the memory of the kernels', () => {
+  it('is the same as one in arrays, through growth, applies and reverts', () => {
+    const options = { seed: 3, dimension: 4, initialScale: 0.02 };
+    const models = [new Model(options), new Model(options, memory(4))];
+    for (const model of models) {
+      const deltas = randomDeltas(1, 12);
+      for (const delta of deltas) model.apply(delta);
+      for (let i = 0; i < 3000; i++) model.intern('films', `item ${i}`);
+      for (const delta of deltas.slice(6)) model.revert(delta);
+    }
+    expect(portrait(models[1]!)).toEqual(portrait(models[0]!));
+  });
+
+  it('does not share it with another model', () => {
+    const shared = memory(4);
+    new Model({ seed: 1, dimension: 4, initialScale: 0.02 }, shared);
+    expect(() => new Model({ seed: 1, dimension: 4, initialScale: 0.02 }, shared)).toThrow(
+      /one model/,
+    );
+    expect(() => new Model({ seed: 1, dimension: 8, initialScale: 0.02 }, shared)).toThrow(
+      /one model/,
+    );
+  });
+});
+
+it('the binary that is checked in is that of the source', () => {
+  const script = new URL('../../src/online/kernels/assembly/build.mjs', import.meta.url);
+  execFileSync(process.execPath, [fileURLToPath(script), '--check'], { stdio: 'pipe' });
+});
