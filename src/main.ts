@@ -1,0 +1,493 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate as breathe, setTimeout as delay } from 'node:timers/promises';
+import type { Config } from './config.js';
+import { DeltaReader } from './consumers/delta-reader.js';
+import { RecordQueue } from './consumers/record-queue.js';
+import { readChangelog } from './consumers/restore.js';
+import { publish } from './diagnostics.js';
+import { describeError, IsthmusError } from './errors.js';
+import { type HttpServer, startHttpServer } from './http/server.js';
+import type { ModelState, Readiness, ServiceView, TaskView } from './http/view.js';
+import { createMetrics, type Metrics } from './metrics/metrics.js';
+import { decodeDelta } from './online/delta-codec.js';
+import { Engine } from './online/engine.js';
+import { Learner } from './online/learner.js';
+import { Model } from './online/model.js';
+import { Preprocessor } from './online/preprocess/preprocessor.js';
+import { Prequential } from './online/prequential.js';
+import { Recommender } from './online/serving/recommender.js';
+import { type ChosenTower, createTower } from './online/tower/backend.js';
+import { transferNorms } from './online/transfer-norms.js';
+import type { Recommendation } from './online/types.js';
+import type { User } from './online/user.js';
+import { AtLeastOnceOutput, type OutputSession, TransactionalOutput } from './producers/output.js';
+import { RecordMaker, taskName } from './producers/records.js';
+import { openSerde } from './serde/open.js';
+import type { Serde } from './serde/serde.js';
+import { userFromRecord } from './serde/user-state.js';
+import { EventDecoder } from './tasks/event-decoder.js';
+import { ModelReplica, ownDeltaId } from './tasks/replica.js';
+import { StreamTask } from './tasks/stream-task.js';
+import { TaskManager } from './tasks/task-manager.js';
+import { TaskWorker } from './tasks/worker.js';
+import type { Logger } from './telemetry/logger.js';
+import type { Tracing } from './telemetry/tracing.js';
+import { checkTopics } from './topics.js';
+import { partitionFor } from './transport/partitioner.js';
+import type {
+  GroupConsumer,
+  LogAdmin,
+  LogReader,
+  LogRecord,
+  TopicPartition,
+  Transport,
+} from './transport/transport.js';
+import { VERSION } from './version.js';
+
+export interface ServiceParts {
+  readonly config: Config;
+  readonly transport: Transport;
+  readonly logger: Logger;
+  readonly tracing: Tracing;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+  /** The item's title, for the status page. */
+  readonly title?: (domain: string, itemId: string) => string | undefined;
+}
+
+const CONNECT_RETRY_MIN_MS = 250;
+const CONNECT_RETRY_MAX_MS = 5_000;
+
+/**
+ * One process of the application: consumers, tasks, learner, producers, HTTP and metrics, joined.
+ *
+ *     const service = await Service.create(parts);
+ *     await service.start();        // HTTP answers; Kafka is joined in the background
+ *     await service.ended;          // rejects where the process cannot go on
+ *     await service.close();
+ */
+export class Service implements ServiceView {
+  readonly app: string;
+  readonly version = VERSION;
+  readonly startedAtMs: number;
+  /** Rejects with the error that ends the process; fulfilled after `close`. */
+  readonly ended: Promise<void>;
+
+  readonly #config: Config;
+  readonly #parts: ServiceParts;
+  readonly #tower: ChosenTower;
+  readonly #serde: Serde;
+  readonly #replica: ModelReplica;
+  readonly #recommender: Recommender;
+  readonly #engine: Engine;
+  readonly #decoder: EventDecoder;
+  readonly #records: RecordMaker;
+  readonly #process = randomUUID();
+  readonly #metrics: Metrics;
+  readonly #now: () => number;
+  readonly #stopping = new AbortController();
+  #http: HttpServer | null = null;
+  #admin: LogAdmin | null = null;
+  #reader: LogReader | null = null;
+  #deltas: DeltaReader | null = null;
+  #manager: TaskManager | null = null;
+  #partitions = 0;
+  #waitingFor = 'connecting to Kafka';
+  #fail: (error: unknown) => void = () => {};
+  #finish: () => void = () => {};
+
+  private constructor(parts: ServiceParts, tower: ChosenTower, serde: Serde) {
+    const { config } = parts;
+    this.#parts = parts;
+    this.#config = config;
+    this.#tower = tower;
+    this.#serde = serde;
+    this.#now = parts.now ?? Date.now;
+    this.app = config.appId;
+    this.startedAtMs = this.#now();
+    const model = new Model({
+      seed: config.learner.seed,
+      dimension: config.learner.dimension,
+      initialScale: config.learner.initialScale,
+    });
+    this.#replica = new ModelReplica(model);
+    const preprocessor = new Preprocessor(config);
+    const learner = new Learner(model, tower.tower, config.learner);
+    this.#engine = new Engine({
+      model,
+      learner,
+      preprocessor,
+      prequential: new Prequential(model, tower.tower, {
+        seed: config.learner.seed,
+        encoder: learner.encoder,
+      }),
+    });
+    this.#recommender = new Recommender(model, tower.tower, {
+      exclude: config.excludeTouched === 'same-domain' ? 'domain' : config.excludeTouched,
+      encoder: learner.encoder,
+    });
+    this.#decoder = new EventDecoder(serde, preprocessor);
+    this.#records = new RecordMaker({
+      app: config.appId,
+      process: this.#process,
+      topics: {
+        recommendations: config.recommendationsTopic,
+        deadLetters: config.deadLetterTopic,
+        userState: config.userStateTopic,
+        modelDeltas: config.modelDeltasTopic,
+      },
+      serde,
+      model,
+      now: this.#now,
+    });
+    this.#metrics = createMetrics(this);
+    this.ended = new Promise((resolve, reject) => {
+      this.#finish = resolve;
+      this.#fail = reject;
+    });
+    // Whoever does not ask for it still must not bring the process down by an unhandled rejection.
+    this.ended.catch(() => undefined);
+  }
+
+  /** Chooses the backend and opens the schemas. Errors: BACKEND_UNAVAILABLE (usage). */
+  static async create(parts: ServiceParts): Promise<Service> {
+    const { config, logger } = parts;
+    const tower = await createTower(config.backend, config.learner.phi);
+    logger.info(`the tower runs on ${tower.backend}`, {
+      backend: tower.backend,
+      reason: tower.reason,
+    });
+    return new Service(parts, tower, await openSerde(config.schemaRegistryUrl));
+  }
+
+  /** Opens HTTP and begins to join Kafka. Errors: PORT_IN_USE (usage). */
+  async start(): Promise<void> {
+    this.#http = await startHttpServer({
+      host: this.#config.httpHost,
+      port: this.#config.httpPort,
+      view: this,
+      registry: this.#metrics.registry,
+      logger: this.#parts.logger,
+    });
+    this.#parts.logger.info(`listening on ${this.#http.url}`, { url: this.#http.url });
+    this.#connect().catch((error: unknown) => this.#end(error));
+  }
+
+  /** Where HTTP listens. */
+  get url(): string {
+    return this.#http?.url ?? '';
+  }
+
+  /**
+   * Stops fetching, finishes and commits what is at hand, leaves the group, closes everything.
+   * May be called at any time and more than once.
+   */
+  async close(): Promise<void> {
+    if (!this.#stopping.signal.aborted) {
+      this.#stopping.abort(new Error('the service is closing'));
+      await this.#manager?.close();
+      this.#deltas?.stop();
+      await this.#reader?.close();
+      await this.#admin?.close();
+      await this.#http?.close();
+      this.#metrics.close();
+      this.#finish();
+    }
+    await this.ended.catch(() => undefined);
+  }
+
+  // --- joining Kafka ---------------------------------------------------------------------------
+
+  async #connect(): Promise<void> {
+    const { transport } = this.#parts;
+    this.#admin = await this.#untilReached(() => transport.admin());
+    const admin = this.#admin;
+    this.#partitions = checkTopics(
+      this.#config,
+      await this.#untilReached(() => admin.listTopics()),
+    );
+    this.#waitingFor = 'reading the model from the log';
+    const { modelDeltasTopic: modelDeltas, userStateTopic: userState } = this.#config;
+    const reader = transport.reader([modelDeltas, userState], (error) => this.#end(error));
+    this.#reader = reader;
+    await reader.run();
+    const deltas = new DeltaReader({
+      topic: modelDeltas,
+      reader,
+      apply: (record) => this.#applyDelta(record),
+    });
+    this.#deltas = deltas;
+    deltas.start(
+      (await this.#untilReached(() => admin.watermarks(modelDeltas))).map(({ low }) => low),
+    );
+    this.#waitingFor = 'joining the consumer group';
+    const consumer = transport.groupConsumer({
+      groupId: this.app,
+      topics: [this.#config.inputTopic],
+      sessionTimeoutMs: this.#config.sessionTimeoutMs,
+      maxWaitMs: Math.min(50, this.#config.commitIntervalMs),
+      concurrency: Math.max(1, this.#partitions),
+    });
+    this.#manager = new TaskManager({
+      consumer,
+      logger: this.#parts.logger,
+      createTask: (partition) => this.#createTask(partition, consumer),
+      onFatal: (error) => this.#end(error),
+      onConnection: (connected) => publish('isthmus:connection', { app: this.app, connected }),
+      rejoinAfterMs: this.#config.sessionTimeoutMs,
+    });
+    if (this.#stopping.signal.aborted) return;
+    await this.#manager.run();
+  }
+
+  /** Tries until the broker answers; usage errors and fatal ones are thrown. */
+  async #untilReached<T>(ask: () => Promise<T>): Promise<T> {
+    for (let waitMs = CONNECT_RETRY_MIN_MS; ; waitMs = Math.min(CONNECT_RETRY_MAX_MS, waitMs * 2)) {
+      this.#stopping.signal.throwIfAborted();
+      try {
+        return await ask();
+      } catch (error) {
+        if (!(error instanceof IsthmusError) || error.disposition !== 'retry') throw error;
+        this.#waitingFor = describeError(error);
+        this.#parts.logger.warn('Kafka cannot be reached yet', { retryMs: waitMs, error });
+        await delay(waitMs, undefined, { signal: this.#stopping.signal });
+      }
+    }
+  }
+
+  #end(error: unknown): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#waitingFor = describeError(error);
+    this.#fail(error);
+  }
+
+  #applyDelta(record: LogRecord): void {
+    const begin = performance.now();
+    const delta = this.#serde.deltas.decode(record.value);
+    const mine = delta.process === this.#process;
+    const id = mine ? ownDeltaId(delta.task, delta.sequence, delta.part) : null;
+    const own = this.#replica.read(id, () => decodeDelta(delta.payload));
+    publish('isthmus:delta', {
+      app: this.app,
+      partition: record.partition,
+      own,
+      bytes: record.value?.length ?? 0,
+      seconds: (performance.now() - begin) / 1000,
+      timestampMs: record.timestampMs,
+    });
+  }
+
+  // --- tasks -----------------------------------------------------------------------------------
+
+  #createTask(partition: TopicPartition, consumer: GroupConsumer): StreamTask {
+    const config = this.#config;
+    const logger = this.#parts.logger.child({ task: taskName(partition) });
+    const worker = new TaskWorker(
+      {
+        app: this.app,
+        partition,
+        miniBatch: config.miniBatch,
+        topN: config.topN,
+        targetDomains: config.targetDomains,
+        listIntervalMs: config.listIntervalMs,
+        catchUpLag: config.catchUpLagRecords,
+        prequentialShare: config.prequentialSample,
+      },
+      {
+        decoder: this.#decoder,
+        engine: this.#engine,
+        recommender: this.#recommender,
+        replica: this.#replica,
+        records: this.#records,
+        tracing: this.#parts.tracing,
+        now: this.#now,
+        breathe: async () => {
+          await breathe();
+        },
+      },
+    );
+    return new StreamTask(partition, {
+      settings: {
+        app: this.app,
+        commitIntervalMs: config.commitIntervalMs,
+        maxTransactionEvents: config.maxTransactionEvents,
+        miniBatch: config.miniBatch,
+        miniBatchCut: config.miniBatchCut,
+      },
+      output: () => this.#output(partition, consumer),
+      worker,
+      queue: new RecordQueue(config.maxTransactionEvents * 2, 0n),
+      logger,
+      host: {
+        committedOffset: () => this.#committedOffset(partition),
+        restore: (signal) => this.#restore(partition, worker, signal),
+        seek: (offset) => consumer.start(partition, offset),
+        now: this.#now,
+        sleep: async (milliseconds, signal) => {
+          await delay(milliseconds, undefined, { signal }).catch(() => undefined);
+        },
+      },
+    });
+  }
+
+  async #output(partition: TopicPartition, consumer: GroupConsumer): Promise<OutputSession> {
+    const { transport } = this.#parts;
+    if (this.#config.delivery === 'at-least-once') {
+      return new AtLeastOnceOutput(await transport.producer(), consumer);
+    }
+    const id = `${this.app}-${taskName(partition)}`;
+    return new TransactionalOutput(
+      await transport.transactionalProducer(id, this.#config.transactionTimeoutMs),
+      this.app,
+    );
+  }
+
+  async #committedOffset({ topic, partition }: TopicPartition): Promise<bigint> {
+    const admin = this.#admin!;
+    const committed = (await admin.committed(this.app, topic))[partition] ?? null;
+    if (committed !== null) return committed;
+    return (await admin.watermarks(topic))[partition]?.low ?? 0n;
+  }
+
+  /** Users from the changelog partition; the model up to the end of the deltas comes first. */
+  async #restore(
+    partition: TopicPartition,
+    worker: TaskWorker,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const admin = this.#admin!;
+    const { modelDeltasTopic: modelDeltas, userStateTopic: userState } = this.#config;
+    const begin = performance.now();
+    await this.#deltas!.reached(await admin.watermarks(modelDeltas), signal);
+    const watermarks = (await admin.watermarks(userState))[partition.partition];
+    if (watermarks === undefined) return;
+    const report = (position: bigint, done: boolean): void =>
+      publish('isthmus:restore', {
+        app: this.app,
+        partition: partition.partition,
+        what: 'user-state',
+        position,
+        end: watermarks.high,
+        seconds: (performance.now() - begin) / 1000,
+        done,
+      });
+    report(watermarks.low, false);
+    const values = await readChangelog(
+      this.#reader!,
+      { topic: userState, partition: partition.partition },
+      watermarks,
+      { signal, onProgress: (position) => report(position, false) },
+    );
+    const { model } = this.#replica;
+    worker.restored(
+      [...values.values()].map((value) =>
+        userFromRecord(this.#serde.userStates.decode(value), model),
+      ),
+    );
+    report(watermarks.high, true);
+  }
+
+  // --- what HTTP and metrics see ------------------------------------------------------------------
+
+  backend(): string {
+    return this.#tower.backend;
+  }
+
+  readiness(): Readiness {
+    const manager = this.#manager;
+    if (manager === null || manager.assignments === 0)
+      return { ok: false, reason: this.#waitingFor };
+    if (!manager.connected) return { ok: false, reason: 'the consumer group cannot be reached' };
+    const unready = manager.tasks.find((task) => task.state !== 'running');
+    if (unready === undefined) return { ok: true, reason: '' };
+    return { ok: false, reason: `the task ${taskName(unready.partition)} is ${unready.state}` };
+  }
+
+  health(): Readiness {
+    return { ok: true, reason: '' };
+  }
+
+  trainedEvents(): number {
+    return this.#replica.model.trainedEvents;
+  }
+
+  deltaOffsets(): readonly bigint[] {
+    return this.#deltas?.positions ?? [];
+  }
+
+  model(): ModelState {
+    return this.#replica.committed((model) => ({
+      trainedEvents: model.trainedEvents,
+      deltaOffsets: [...this.deltaOffsets()],
+      sha256: model.digest(),
+    }));
+  }
+
+  domains(): readonly string[] {
+    const { model } = this.#replica;
+    return Array.from({ length: model.domainCount }, (_, index) => model.domainName(index));
+  }
+
+  items(): readonly { readonly domain: string; readonly rows: number }[] {
+    const { model } = this.#replica;
+    return this.domains().map((domain, index) => ({ domain, rows: model.rowsOf(index).length }));
+  }
+
+  users(): number {
+    return this.#tasks().reduce((sum, task) => sum + task.worker.userCount, 0);
+  }
+
+  tableBytes(): readonly { readonly table: string; readonly bytes: number }[] {
+    const { model } = this.#replica;
+    const blocks = model.blocks().reduce((sum, [, block]) => sum + block.values.byteLength, 0);
+    return [
+      { table: 'items', bytes: model.items.bytes },
+      { table: 'blocks', bytes: blocks },
+    ];
+  }
+
+  transferNorms(): readonly {
+    readonly from: string;
+    readonly to: string;
+    readonly norm: number;
+  }[] {
+    return transferNorms(this.#replica.model);
+  }
+
+  tasks(): readonly TaskView[] {
+    return this.#tasks().map((task) => ({
+      ...task.partition,
+      state: task.state,
+      position: task.committedOffset,
+      lagRecords: task.committedOffset === null ? null : task.lagRecords,
+      users: task.worker.userCount,
+    }));
+  }
+
+  recommendations(
+    userId: string,
+    domain: string | undefined,
+    n: number,
+  ): readonly Recommendation[] {
+    const user = this.#user(userId);
+    const domains = domain === undefined ? this.domains() : [domain];
+    return this.#recommender.recommend(
+      domains.map((name) => ({ user: user ?? null, userId, domain: name, n })),
+    );
+  }
+
+  title(domain: string, itemId: string): string | undefined {
+    return this.#parts.title?.(domain, itemId);
+  }
+
+  #tasks(): readonly StreamTask[] {
+    return this.#manager?.tasks ?? [];
+  }
+
+  #user(userId: string): User | undefined {
+    if (this.#partitions === 0) return undefined;
+    const partition = partitionFor(userId, this.#partitions);
+    const task = this.#manager?.task({ topic: this.#config.inputTopic, partition });
+    return task?.worker.user(userId);
+  }
+}

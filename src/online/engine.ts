@@ -1,0 +1,80 @@
+import type { Learner } from './learner.js';
+import { MiniBatch } from './minibatch.js';
+import type { Model } from './model.js';
+import type { Preprocessor } from './preprocess/preprocessor.js';
+import type { Prequential } from './prequential.js';
+import type { BehaviorEvent, Delta, PrequentialSample } from './types.js';
+import type { User } from './user.js';
+
+/** An event and where it came from. */
+export interface EngineInput {
+  readonly event: BehaviorEvent;
+  readonly offset: bigint;
+  /** Whether it is scored before it is learned. */
+  readonly scored: boolean;
+}
+
+export interface EngineResult {
+  /** To be applied by the caller; the engine has not touched the model's values. */
+  readonly delta: Delta;
+  /** Why the event was refused, in the order of the inputs; null where it was accepted. */
+  readonly refused: readonly (string | null)[];
+  readonly examples: number;
+  /** Mean binary cross-entropy of the examples; 0 where there were none. */
+  readonly loss: number;
+  readonly samples: readonly PrequentialSample[];
+}
+
+export interface EngineParts {
+  readonly model: Model;
+  readonly learner: Learner;
+  readonly preprocessor: Preprocessor;
+  readonly prequential: Prequential;
+}
+
+/**
+ * One mini-batch from decoded events to a delta: preprocessing, test, train, histories. The service
+ * and `evaluate` run the same one.
+ */
+export class Engine {
+  readonly #parts: EngineParts;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Learns the events of one mini-batch and writes them into their users (`userOf` gives copies
+   * that may be changed). The same inputs, users and model give the same delta, bit for bit: the
+   * randomness comes from the place of the first event.
+   */
+  train(
+    inputs: readonly EngineInput[],
+    place: { topic: string; partition: number },
+    userOf: (userId: string) => User,
+  ): EngineResult {
+    const { model, learner, preprocessor, prequential } = this.#parts;
+    const first = inputs[0]?.offset ?? 0n;
+    const batch = new MiniBatch(model);
+    const scoring = prequential.begin(place.topic, place.partition, first);
+    const refused: (string | null)[] = [];
+    for (const { event, offset, scored } of inputs) {
+      const user = userOf(event.userId);
+      const verdict = preprocessor.admit(event, user);
+      if ('refused' in verdict) {
+        refused.push(verdict.refused);
+        continue;
+      }
+      refused.push(null);
+      const { domain, itemId, weight, occurredAtMs } = verdict.interaction;
+      const row = model.intern(domain, itemId);
+      if (scored && weight > 0) scoring.add(user, row);
+      batch.add(user, row, weight);
+      user.push(row, model.domainOf(row), weight, occurredAtMs);
+      user.basedOn = { ...place, offset, occurredAtMs };
+    }
+    const samples = scoring.finish();
+    const { delta, loss, examples } = learner.learn(batch, [place.topic, place.partition, first]);
+    return { delta, refused, examples, loss, samples };
+  }
+}

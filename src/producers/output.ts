@@ -1,0 +1,117 @@
+import { IsthmusError } from '../errors.js';
+import type {
+  GroupConsumer,
+  LogProducer,
+  OutgoingRecord,
+  TopicPartition,
+  TransactionalProducer,
+} from '../transport/transport.js';
+
+/** What one cycle of a task sends, and how far it has read. */
+export interface Output {
+  readonly records: readonly OutgoingRecord[];
+  /** The next offset to read; null where the cycle read nothing (lists that were owed). */
+  readonly offset: (TopicPartition & { offset: bigint }) | null;
+}
+
+/** Where the output of a task goes: all of it and the offset, or nothing. */
+export interface OutputSession {
+  /** Fences whoever worked on this partition before. */
+  init(): Promise<void>;
+  /**
+   * Errors: PRODUCER_FENCED (close-task); COMMIT_OUTCOME_UNKNOWN (close-task and start again);
+   * anything else: the output is not in the log and can be sent again.
+   */
+  commit(output: Output): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** A produce request for one partition becomes one record batch, which the broker limits to 1 MiB. */
+const MAX_BATCH_BYTES = 700_000;
+/** Key, headers, varints of one record, roughly. */
+const RECORD_OVERHEAD_BYTES = 120;
+
+function* inBatches(records: readonly OutgoingRecord[]): Generator<OutgoingRecord[]> {
+  let batch: OutgoingRecord[] = [];
+  const bytes = new Map<string, number>();
+  for (const record of records) {
+    const place = `${record.topic}/${record.partition ?? 'any'}`;
+    const size = (record.value?.length ?? 0) + RECORD_OVERHEAD_BYTES;
+    const before = bytes.get(place) ?? 0;
+    if (before > 0 && before + size > MAX_BATCH_BYTES) {
+      yield batch;
+      batch = [];
+      bytes.clear();
+      bytes.set(place, size);
+    } else {
+      bytes.set(place, before + size);
+    }
+    batch.push(record);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/** Exactly once: recommendations, states, deltas, dead letters and offset in one Kafka transaction. */
+export class TransactionalOutput implements OutputSession {
+  readonly #producer: TransactionalProducer;
+  readonly #groupId: string;
+
+  constructor(producer: TransactionalProducer, groupId: string) {
+    this.#producer = producer;
+    this.#groupId = groupId;
+  }
+
+  init(): Promise<void> {
+    return this.#producer.init();
+  }
+
+  async commit(output: Output): Promise<void> {
+    const transaction = await this.#producer.begin();
+    try {
+      for (const batch of inBatches(output.records)) await transaction.send(batch);
+      if (output.offset !== null) await transaction.sendOffsets(this.#groupId, [output.offset]);
+      await transaction.commit();
+    } catch (error) {
+      // Where the abort fails as well, the next `init` ends the transaction; the first error counts.
+      if (outcomeOf(error) === 'aborted') await transaction.abort().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#producer.close();
+  }
+}
+
+/** At least once: sends, then commits the offset. A crash between the two repeats the cycle. */
+export class AtLeastOnceOutput implements OutputSession {
+  readonly #producer: LogProducer;
+  readonly #consumer: GroupConsumer;
+
+  constructor(producer: LogProducer, consumer: GroupConsumer) {
+    this.#producer = producer;
+    this.#consumer = consumer;
+  }
+
+  init(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  async commit(output: Output): Promise<void> {
+    for (const batch of inBatches(output.records)) await this.#producer.send(batch);
+    if (output.offset !== null) await this.#consumer.commit([output.offset]);
+  }
+
+  close(): Promise<void> {
+    return this.#producer.close();
+  }
+}
+
+/** What an error of a session means for the cycle that met it. */
+export function outcomeOf(error: unknown): 'aborted' | 'fenced' | 'unknown' | 'fatal' {
+  if (!(error instanceof IsthmusError)) return 'fatal';
+  if (error.code === 'COMMIT_OUTCOME_UNKNOWN') return 'unknown';
+  if (error.disposition === 'close-task') return 'fenced';
+  if (error.disposition === 'fatal' || error.disposition === 'usage') return 'fatal';
+  return 'aborted';
+}

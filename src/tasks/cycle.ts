@@ -1,0 +1,108 @@
+import { mergeDeltas } from '../online/delta.js';
+import { splitDelta } from '../online/delta-codec.js';
+import type { Delta } from '../online/types.js';
+import { User } from '../online/user.js';
+import type { BatchSpan } from '../telemetry/tracing.js';
+import type { OutgoingRecord } from '../transport/transport.js';
+import type { OutcomeCounts } from './outcomes.js';
+import type { DeltaId, ModelReplica } from './replica.js';
+
+/** What one cycle of a task computed: enough to send it, and enough to take it back. */
+export interface Cycle {
+  /** The offset at which the cycle began. */
+  readonly firstOffset: bigint;
+  /** One past the last record; null where no record was taken. */
+  readonly nextOffset: bigint | null;
+  /** Input records that went into it. */
+  readonly records: number;
+  /** What became of them; told when the cycle is committed. */
+  readonly outcomes: OutcomeCounts;
+  readonly output: readonly OutgoingRecord[];
+  readonly deltaBytes: number;
+  /** Own deltas in the table, in order of computation. */
+  readonly deltaIds: readonly DeltaId[];
+  /** The users as they were before; null where the cycle brought them in. */
+  readonly before: ReadonlyMap<string, User | null>;
+  /** Record timestamps of the events that were answered, in milliseconds. */
+  readonly answeredTimestampsMs: readonly number[];
+  readonly trace: BatchSpan;
+}
+
+/** A delta record has to fit below the broker's limit of 1 MiB for a batch, headers included. */
+const DELTA_PART_BYTES = 600_000;
+
+/** Users that are changed on copies: nothing shows below until `keep`. */
+export class UserOverlay {
+  readonly #below: { get(userId: string): User | undefined };
+  readonly #changed = new Map<string, User>();
+
+  constructor(below: { get(userId: string): User | undefined }) {
+    this.#below = below;
+  }
+
+  /** The user as changed so far; undefined for one that is not known. */
+  get(userId: string): User | undefined {
+    return this.#changed.get(userId) ?? this.#below.get(userId);
+  }
+
+  /** A copy to be changed; a new user where none is known. */
+  edit(userId: string): User {
+    let user = this.#changed.get(userId);
+    if (user === undefined) {
+      user = this.#below.get(userId)?.clone() ?? new User(userId);
+      this.#changed.set(userId, user);
+    }
+    return user;
+  }
+
+  /** The users that were edited, in order of their first edit. */
+  get changed(): ReadonlyMap<string, User> {
+    return this.#changed;
+  }
+
+  /** Takes over what an overlay on top of this one changed. */
+  keep(changed: ReadonlyMap<string, User>): void {
+    for (const [userId, user] of changed) this.#changed.set(userId, user);
+  }
+}
+
+/** The deltas of a cycle while it is computed: one a mini-batch, in the table at once. */
+export class CycleDeltas {
+  readonly #replica: ModelReplica;
+  readonly #name: string;
+  #pending: { id: DeltaId; delta: Delta }[] = [];
+
+  /** @param name unique in the process: task and number of the cycle. */
+  constructor(replica: ModelReplica, name: string) {
+    this.#replica = replica;
+    this.#name = name;
+  }
+
+  get ids(): readonly DeltaId[] {
+    return this.#pending.map(({ id }) => id);
+  }
+
+  add(delta: Delta): void {
+    const id = `${this.#name}/batch-${this.#pending.length}`;
+    this.#replica.computed(id, delta);
+    this.#pending.push({ id, delta });
+  }
+
+  /** Makes one delta of all, in parts that fit a record; `partId` names them as the log will. */
+  coalesce(partId: (part: number) => DeltaId): Delta[] {
+    const parts = splitDelta(
+      mergeDeltas(this.#pending.map(({ delta }) => delta)),
+      DELTA_PART_BYTES,
+    );
+    const pending = parts.map((delta, part) => ({ id: partId(part), delta }));
+    this.#replica.coalesce(this.ids, new Map(pending.map(({ id, delta }) => [id, delta])));
+    this.#pending = pending;
+    return parts;
+  }
+
+  /** Takes everything out of the table again. */
+  withdraw(): void {
+    for (const { id } of this.#pending.toReversed()) this.#replica.withdraw(id);
+    this.#pending = [];
+  }
+}

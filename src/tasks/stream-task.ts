@@ -1,0 +1,319 @@
+import type { RecordQueue } from '../consumers/record-queue.js';
+import { publish } from '../diagnostics.js';
+import { describeError, IsthmusError } from '../errors.js';
+import { type OutputSession, outcomeOf } from '../producers/output.js';
+import type { Logger } from '../telemetry/logger.js';
+import type { LogRecord, TopicPartition } from '../transport/transport.js';
+import type { Cycle } from './cycle.js';
+import { type TaskState, transition } from './task-state.js';
+import type { TaskWorker } from './worker.js';
+
+export interface StreamTaskSettings {
+  readonly app: string;
+  readonly commitIntervalMs: number;
+  readonly maxTransactionEvents: number;
+  /** Events of one mini-batch; a window of the input is [k * miniBatch, (k + 1) * miniBatch). */
+  readonly miniBatch: number;
+  /** `offset`: only whole windows are worked on; `linger`: whatever is there when a cycle begins. */
+  readonly miniBatchCut: 'linger' | 'offset';
+}
+
+/** What the task asks of the rest of the process. */
+export interface StreamTaskHost {
+  /** Committed offset of the input partition, asked after fencing; where nothing is committed, the beginning. */
+  committedOffset(): Promise<bigint>;
+  /** The users of the partition and the model, as of the high watermarks. */
+  restore(signal: AbortSignal): Promise<void>;
+  /** Makes the consumer deliver from this offset on. */
+  seek(offset: bigint): void;
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Waits, but not beyond the signal. */
+  sleep(milliseconds: number, signal: AbortSignal): Promise<void>;
+}
+
+/** Why a task came to its end. */
+export type TaskEnd =
+  | { readonly kind: 'closed' }
+  | { readonly kind: 'fenced' | 'restart' | 'fatal'; readonly error: unknown };
+
+const RETRY_MIN_MS = 50;
+const RETRY_MAX_MS = 5_000;
+
+/**
+ * One partition of the input: its users, its transactional producer, its place in the stream.
+ *
+ * A cycle takes records, computes (decode, learn, recommend, encode) and commits. The next cycle is
+ * computed while the last one commits; there are never more than two, so a failed commit takes at
+ * most two back. The table that states and transitions obey is in task-state.ts.
+ */
+export class StreamTask {
+  readonly partition: TopicPartition;
+  readonly worker: TaskWorker;
+  readonly queue: RecordQueue;
+  /** Fulfilled, never rejected, when the task is closed. */
+  readonly ended: Promise<TaskEnd>;
+
+  readonly #settings: StreamTaskSettings;
+  readonly #host: StreamTaskHost;
+  readonly #openOutput: () => Promise<OutputSession>;
+  readonly #logger: Logger;
+  readonly #closing = new AbortController();
+  #state: TaskState = 'created';
+  #committing: { cycle: Cycle; done: Promise<unknown> } | null = null;
+  #output: OutputSession | null = null;
+  #commitFailed = false;
+  #lastCycleMs = Number.NEGATIVE_INFINITY;
+  #retryMs = RETRY_MIN_MS;
+  #committedOffset: bigint | null = null;
+
+  constructor(
+    partition: TopicPartition,
+    parts: {
+      settings: StreamTaskSettings;
+      host: StreamTaskHost;
+      /** Opened when the task starts. */
+      output: () => Promise<OutputSession>;
+      worker: TaskWorker;
+      queue: RecordQueue;
+      logger: Logger;
+    },
+  ) {
+    this.partition = partition;
+    this.worker = parts.worker;
+    this.queue = parts.queue;
+    this.#settings = parts.settings;
+    this.#host = parts.host;
+    this.#openOutput = parts.output;
+    this.#logger = parts.logger;
+    this.ended = this.#live();
+  }
+
+  get state(): TaskState {
+    return this.#state;
+  }
+
+  /** The next offset after the last committed one; null before it is known. */
+  get committedOffset(): bigint | null {
+    return this.#committedOffset;
+  }
+
+  /** Records between the last committed offset and the end of the partition. */
+  get lagRecords(): number {
+    const queued =
+      this.#committedOffset === null ? 0 : Number(this.queue.position - this.#committedOffset);
+    return queued + this.queue.beyond;
+  }
+
+  /** Finishes the cycle at hand, commits it, and ends. */
+  close(): Promise<TaskEnd> {
+    this.#closing.abort(new Error('the task is closing'));
+    this.queue.close();
+    return this.ended;
+  }
+
+  async #live(): Promise<TaskEnd> {
+    let end: TaskEnd = { kind: 'closed' };
+    // Let the constructor's caller have the task before it does anything.
+    await Promise.resolve();
+    try {
+      await this.#start();
+      await this.#run();
+    } catch (error) {
+      end = this.#endOf(error);
+    }
+    this.#enter('closing');
+    this.queue.close();
+    try {
+      await this.#finishCommit();
+    } catch (error) {
+      if (end.kind === 'closed') end = this.#endOf(error);
+    }
+    await this.#output?.close().catch((error: unknown) => {
+      this.#logger.warn('a producer could not be closed', { error });
+    });
+    this.#enter('closed');
+    return end;
+  }
+
+  async #start(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#enter('fencing');
+    this.#output = await this.#openOutput();
+    await this.#output.init();
+    const offset = await this.#host.committedOffset();
+    if (this.#closing.signal.aborted) return;
+    this.#enter('restoring');
+    await this.#host.restore(this.#closing.signal);
+    if (this.#closing.signal.aborted) return;
+    this.#committedOffset = offset;
+    this.worker.startAt(offset);
+    this.queue.rewind(offset);
+    this.#enter('running');
+    this.#host.seek(offset);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closing.signal.aborted) {
+      try {
+        const count = await this.#ready();
+        if (this.#closing.signal.aborted) break;
+        await this.#cycle(this.queue.take(count));
+        this.#retryMs = RETRY_MIN_MS;
+      } catch (error) {
+        if (outcomeOf(error) !== 'aborted') throw error;
+        await this.#rewind(error);
+      }
+    }
+  }
+
+  /** Waits until there is something to do; returns how many records to take (0: owed lists only). */
+  async #ready(): Promise<number> {
+    for (;;) {
+      if (this.#commitFailed) await this.#finishCommit();
+      if (this.#closing.signal.aborted) return 0;
+      const now = this.#host.now();
+      const count = this.#usable();
+      const due = this.worker.nextDueMs(this.queue.beyond + this.queue.length);
+      const full = count >= this.#settings.maxTransactionEvents;
+      if (full) return count;
+      const next = this.#lastCycleMs + this.#settings.commitIntervalMs;
+      const wake = Math.min(
+        count > 0 ? next : Infinity,
+        due === null ? Infinity : Math.max(due, next),
+      );
+      if (wake <= now) return count;
+      await this.#pause(wake - now);
+    }
+  }
+
+  /** Waits for new records, for the time, or for the failure of the commit under way. */
+  async #pause(milliseconds: number): Promise<void> {
+    const woken = new AbortController();
+    const waits: Promise<unknown>[] = [this.queue.changed()];
+    if (Number.isFinite(milliseconds)) waits.push(this.#host.sleep(milliseconds, woken.signal));
+    await Promise.race(waits);
+    woken.abort();
+  }
+
+  /** How many of the waiting records may go into the next cycle. */
+  #usable(): number {
+    const { maxTransactionEvents, miniBatch, miniBatchCut } = this.#settings;
+    const waiting = Math.min(this.queue.length, maxTransactionEvents);
+    if (miniBatchCut === 'linger' || waiting === 0) return waiting;
+    // Only whole windows: the last record that is followed by one of another window, or ends its own.
+    const size = BigInt(miniBatch);
+    for (let count = waiting; count > 0; count -= 1) {
+      const last = this.queue.peek(count - 1);
+      if (last === undefined) continue;
+      const following = this.queue.peek(count);
+      if ((last.offset + 1n) % size === 0n) return count;
+      if (following !== undefined && following.offset / size !== last.offset / size) return count;
+    }
+    return 0;
+  }
+
+  async #cycle(records: readonly LogRecord[]): Promise<void> {
+    this.#lastCycleMs = this.#host.now();
+    const backlog = this.queue.beyond + this.queue.length;
+    const cycle = await this.worker.compute(records, backlog);
+    await this.#finishCommit(cycle);
+    this.#committing = { cycle, done: this.#commit(cycle) };
+  }
+
+  /** Fulfilled with undefined where committed, with the error where not: never rejected. */
+  async #commit(cycle: Cycle): Promise<unknown> {
+    const { app } = this.#settings;
+    const { partition } = this.partition;
+    const begin = performance.now();
+    const report = (outcome: 'committed' | 'aborted' | 'fenced'): void => {
+      publish('isthmus:transaction', {
+        app,
+        partition,
+        outcome,
+        events: cycle.records,
+        seconds: (performance.now() - begin) / 1000,
+        deltaBytes: cycle.deltaBytes,
+      });
+    };
+    try {
+      const offset =
+        cycle.nextOffset === null ? null : { ...this.partition, offset: cycle.nextOffset };
+      await this.#output?.commit({ records: cycle.output, offset });
+      if (cycle.nextOffset !== null) this.#committedOffset = cycle.nextOffset;
+      report('committed');
+      cycle.outcomes.publish();
+      const now = this.#host.now();
+      publish('isthmus:freshness', {
+        app,
+        partition,
+        seconds: cycle.answeredTimestampsMs.map((timestampMs) => (now - timestampMs) / 1000),
+      });
+      publish('isthmus:lag', { app, ...this.partition, records: this.lagRecords });
+      cycle.trace.end();
+      return undefined;
+    } catch (error) {
+      this.#commitFailed = true;
+      this.queue.poke();
+      report(outcomeOf(error) === 'fenced' ? 'fenced' : 'aborted');
+      cycle.trace.end(error);
+      return error;
+    }
+  }
+
+  /**
+   * Waits for the commit under way. Where it failed its cycle is undone, and before it the `newer`
+   * one that was computed meanwhile; then the error is thrown.
+   */
+  async #finishCommit(newer?: Cycle): Promise<void> {
+    const committing = this.#committing;
+    if (committing === null) return;
+    const failure = await committing.done;
+    this.#committing = null;
+    this.#commitFailed = false;
+    if (failure === undefined) return;
+    if (newer !== undefined) this.worker.undo(newer);
+    this.worker.undo(committing.cycle);
+    throw failure;
+  }
+
+  /** After an aborted transaction: from the committed offset again, with backoff. */
+  async #rewind(error: unknown): Promise<void> {
+    this.#logger.warn('a transaction was aborted and is tried again', {
+      ...this.partition,
+      retryMs: this.#retryMs,
+      error,
+    });
+    const offset = this.#committedOffset ?? 0n;
+    this.queue.rewind(offset);
+    await this.#host.sleep(this.#retryMs, this.#closing.signal);
+    this.#retryMs = Math.min(RETRY_MAX_MS, this.#retryMs * 2);
+    if (!this.#closing.signal.aborted) this.#host.seek(offset);
+  }
+
+  #endOf(error: unknown): TaskEnd {
+    if (this.#closing.signal.aborted && error === this.#closing.signal.reason)
+      return { kind: 'closed' };
+    const outcome = outcomeOf(error);
+    if (outcome === 'fenced') return { kind: 'fenced', error };
+    if (outcome === 'unknown' || outcome === 'aborted') return { kind: 'restart', error };
+    return {
+      kind: 'fatal',
+      error:
+        error instanceof IsthmusError
+          ? error
+          : new IsthmusError('TASK_FAILED', 'fatal', describeError(error), {
+              cause: error,
+              place: this.partition,
+            }),
+    };
+  }
+
+  #enter(state: TaskState): void {
+    if (this.#state === state) return;
+    const from = this.#state;
+    this.#state = transition(from, state);
+    publish('isthmus:task', { app: this.#settings.app, ...this.partition, from, to: state });
+    this.#logger.debug('task state', { ...this.partition, from, to: state });
+  }
+}

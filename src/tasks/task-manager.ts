@@ -1,0 +1,201 @@
+import { describeError, IsthmusError } from '../errors.js';
+import type { Logger } from '../telemetry/logger.js';
+import type {
+  GroupConsumer,
+  GroupConsumerHandlers,
+  LogRecord,
+  TopicPartition,
+} from '../transport/transport.js';
+import type { StreamTask, TaskEnd } from './stream-task.js';
+
+export interface TaskManagerOptions {
+  readonly consumer: GroupConsumer;
+  readonly logger: Logger;
+  /** Makes a task for a partition; it starts by itself. */
+  readonly createTask: (partition: TopicPartition) => StreamTask;
+  /** The process cannot go on. */
+  readonly onFatal: (error: unknown) => void;
+  /** The group or the broker was lost, or is back. */
+  readonly onConnection: (connected: boolean) => void;
+  /** How long a fenced member waits for a rebalance before it joins the group anew. */
+  readonly rejoinAfterMs: number;
+}
+
+interface Slot {
+  readonly partition: TopicPartition;
+  task: StreamTask | null;
+  /** Whether the group says that the partition is ours. */
+  assigned: boolean;
+  restartMs: number;
+}
+
+const RESTART_MIN_MS = 100;
+const RESTART_MAX_MS = 10_000;
+
+/** Holds one task for each partition that the group assigns to this process. */
+export class TaskManager {
+  readonly #options: TaskManagerOptions;
+  readonly #slots = new Map<string, Slot>();
+  readonly #timers = new Set<NodeJS.Timeout>();
+  #assignments = 0;
+  #connected = false;
+  #closed = false;
+
+  constructor(options: TaskManagerOptions) {
+    this.#options = options;
+  }
+
+  /** Joins the group. Fulfilled once the consumer runs; tasks come with the first assignment. */
+  run(): Promise<void> {
+    const handlers: GroupConsumerHandlers = {
+      onAssigned: (partitions) => this.#assign(partitions),
+      onRecords: (partition, records, highWatermark) =>
+        this.#take(partition, records, highWatermark),
+      onCrash: (error) => this.#options.onFatal(error),
+      onConnection: (connected) => {
+        this.#connected = connected;
+        this.#options.onConnection(connected);
+      },
+    };
+    return this.#options.consumer.run(handlers);
+  }
+
+  /** Tasks that are alive, in order of partition. */
+  get tasks(): readonly StreamTask[] {
+    return [...this.#slots.values()]
+      .map((slot) => slot.task)
+      .filter((task) => task !== null)
+      .sort((a, b) => a.partition.partition - b.partition.partition);
+  }
+
+  task(partition: TopicPartition): StreamTask | undefined {
+    return this.#slots.get(nameOf(partition))?.task ?? undefined;
+  }
+
+  /** Whether the group was joined and can be reached. */
+  get connected(): boolean {
+    return this.#connected;
+  }
+
+  /** How often the group has assigned partitions to us. */
+  get assignments(): number {
+    return this.#assignments;
+  }
+
+  /** Finishes what is at hand and leaves the group. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    for (const timer of this.#timers) clearTimeout(timer);
+    await Promise.all(this.tasks.map((task) => task.close()));
+    await this.#options.consumer.close();
+  }
+
+  #assign(partitions: readonly TopicPartition[]): void {
+    this.#assignments += 1;
+    const names = new Set(partitions.map(nameOf));
+    for (const [name, slot] of this.#slots) {
+      if (names.has(name)) continue;
+      slot.assigned = false;
+      void slot.task?.close();
+    }
+    for (const partition of partitions) {
+      const slot = this.#slotOf(partition);
+      slot.assigned = true;
+      if (slot.task === null) this.#startTask(slot);
+      else if (slot.task.state === 'running') {
+        // Still ours after a rebalance: go on where the queue ends.
+        this.#options.consumer.start(partition, slot.task.queue.position);
+      }
+    }
+    this.#options.logger.info('partitions assigned', {
+      partitions: partitions.map((p) => `${p.topic}-${p.partition}`),
+    });
+  }
+
+  async #take(
+    partition: TopicPartition,
+    records: readonly LogRecord[],
+    highWatermark: bigint,
+  ): Promise<void> {
+    const task = this.task(partition);
+    if (task?.state === 'running') await task.queue.offer(records, highWatermark);
+  }
+
+  #slotOf(partition: TopicPartition): Slot {
+    const name = nameOf(partition);
+    let slot = this.#slots.get(name);
+    if (slot === undefined) {
+      slot = { partition, task: null, assigned: false, restartMs: RESTART_MIN_MS };
+      this.#slots.set(name, slot);
+    }
+    return slot;
+  }
+
+  #startTask(slot: Slot): void {
+    if (this.#closed) return;
+    const task = this.#options.createTask(slot.partition);
+    slot.task = task;
+    void task.ended.then((end) => {
+      if (task.committedOffset !== null) slot.restartMs = RESTART_MIN_MS;
+      this.#onEnd(slot, end);
+    });
+  }
+
+  #onEnd(slot: Slot, end: TaskEnd): void {
+    const startedAs = this.#assignments;
+    slot.task = null;
+    if (this.#closed) return;
+    switch (end.kind) {
+      case 'fatal':
+        this.#options.onFatal(end.error);
+        return;
+      case 'closed':
+        if (slot.assigned) this.#startTask(slot);
+        return;
+      case 'restart':
+        this.#options.logger.warn('a task starts again', {
+          ...slot.partition,
+          afterMs: slot.restartMs,
+          error: end.error,
+        });
+        this.#later(slot.restartMs, () => {
+          if (slot.assigned && slot.task === null) this.#startTask(slot);
+        });
+        slot.restartMs = Math.min(RESTART_MAX_MS, slot.restartMs * 2);
+        return;
+      case 'fenced':
+        // Somebody else has the partition. A task that started again by itself could fence its
+        // rightful owner, so only the group decides: wait for its word, or ask for it.
+        slot.assigned = false;
+        this.#options.logger.warn('a task was fenced: the partition has another owner', {
+          ...slot.partition,
+          reason: describeError(end.error),
+        });
+        this.#later(this.#options.rejoinAfterMs, () => {
+          if (this.#assignments === startedAs) this.#rejoin();
+        });
+    }
+  }
+
+  #rejoin(): void {
+    this.#options.consumer.rejoin().catch((error: unknown) => {
+      this.#options.onFatal(
+        new IsthmusError('GROUP_LOST', 'fatal', 'the consumer group could not be joined again', {
+          cause: error,
+        }),
+      );
+    });
+  }
+
+  #later(milliseconds: number, action: () => void): void {
+    const timer = setTimeout(() => {
+      this.#timers.delete(timer);
+      if (!this.#closed) action();
+    }, milliseconds);
+    this.#timers.add(timer);
+  }
+}
+
+function nameOf(partition: TopicPartition): string {
+  return `${partition.topic}/${partition.partition}`;
+}

@@ -1,0 +1,387 @@
+import { publish } from '../diagnostics.js';
+import { describeError } from '../errors.js';
+import type { Engine, EngineInput } from '../online/engine.js';
+import type { Recommender } from '../online/serving/recommender.js';
+import type { Recommendation } from '../online/types.js';
+import type { User } from '../online/user.js';
+import { type RecordMaker, taskName } from '../producers/records.js';
+import type { InputRange } from '../serde/types.js';
+import type { Tracing } from '../telemetry/tracing.js';
+import type { LogRecord, OutgoingRecord, TopicPartition } from '../transport/transport.js';
+import { type Cycle, CycleDeltas, UserOverlay } from './cycle.js';
+import type { EventDecoder } from './event-decoder.js';
+import { OutcomeCounts } from './outcomes.js';
+import { Owed } from './owed.js';
+import { type ModelReplica, ownDeltaId } from './replica.js';
+import { trainSpan } from './training.js';
+
+export interface TaskWorkerOptions {
+  readonly app: string;
+  readonly partition: TopicPartition;
+  /** Events of one mini-batch; windows of the input are [k * miniBatch, (k + 1) * miniBatch). */
+  readonly miniBatch: number;
+  /** Items of a list. */
+  readonly topN: number;
+  /** In which domains a touched user gets lists: `all`, `others` than the event's, or names. */
+  readonly targetDomains: readonly string[];
+  /** The least time between two answers to one user. */
+  readonly listIntervalMs: number;
+  /** Records behind the end beyond which lists are owed instead of made. */
+  readonly catchUpLag: number;
+  /** Share of the events that are scored before they are learned. */
+  readonly prequentialShare: number;
+}
+
+export interface TaskWorkerParts {
+  readonly decoder: EventDecoder;
+  readonly engine: Engine;
+  readonly recommender: Recommender;
+  readonly replica: ModelReplica;
+  readonly records: RecordMaker;
+  readonly tracing: Tracing;
+  readonly now: () => number;
+  /** Lets the event loop breathe: heartbeats and fetches must not starve. */
+  readonly breathe: () => Promise<void>;
+}
+
+interface TaskInput extends EngineInput {
+  readonly record: LogRecord;
+}
+
+/** Users whose lists are made between two breaths. */
+const USERS_PER_SLICE = 64;
+/** Debts that a cycle pays at the most, beside the users that it touched. */
+const DEBTS_PER_CYCLE = 512;
+
+/**
+ * The work of one task without its place in the stream: keeps the users of the partition, turns
+ * records into a cycle, takes a cycle back. Knows neither transactions nor the consumer.
+ */
+export class TaskWorker {
+  readonly #options: TaskWorkerOptions;
+  readonly #parts: TaskWorkerParts;
+  readonly #users = new Map<string, User>();
+  /** Record timestamps of the newest events, for freshness; of those seen since the start only. */
+  readonly #timestamps = new Map<string, number>();
+  readonly #owed = new Owed();
+  #position = 0n;
+
+  constructor(options: TaskWorkerOptions, parts: TaskWorkerParts) {
+    this.#options = options;
+    this.#parts = parts;
+  }
+
+  get userCount(): number {
+    return this.#users.size;
+  }
+
+  /** Users to whom lists are owed. */
+  get owedCount(): number {
+    return this.#owed.size;
+  }
+
+  /** The user as the last computed cycle left them. Read only. */
+  user(userId: string): User | undefined {
+    return this.#users.get(userId);
+  }
+
+  /** The offset from which the task goes on. */
+  startAt(position: bigint): void {
+    this.#position = position;
+  }
+
+  /** Takes the restored users in. */
+  restored(users: Iterable<User>): void {
+    for (const user of users) {
+      this.#users.set(user.id, user);
+      if (user.owed) this.#owed.add(user.id, 0);
+    }
+  }
+
+  /** When there is something to do without new records, or null. `backlog`: records not yet taken. */
+  nextDueMs(backlog: number): number | null {
+    return backlog > this.#options.catchUpLag ? null : this.#owed.nextDueMs();
+  }
+
+  /**
+   * Decodes, learns, recommends and encodes. Users and table are changed when it is fulfilled;
+   * where it rejects, nothing is.
+   */
+  async compute(records: readonly LogRecord[], backlog: number): Promise<Cycle> {
+    const { partition } = this.#options;
+    const { replica } = this.#parts;
+    const trace = this.#parts.tracing.batch(records, {
+      'messaging.destination.name': partition.topic,
+      'messaging.destination.partition.id': partition.partition,
+      'messaging.batch.message_count': records.length,
+    });
+    const sequence = replica.nextSequence();
+    const deltas = new CycleDeltas(replica, `${taskName(partition)}/${sequence}`);
+    try {
+      const users = new UserOverlay(this.#users);
+      const learning = trace.span('learn');
+      const counts = new OutcomeCounts(this.#options.app);
+      const deadLetters = await this.#learn(records, users, deltas, counts);
+      learning.end();
+
+      const recommending = trace.span('recommend');
+      const now = this.#parts.now();
+      const answered = this.#answerable(users, backlog, now);
+      const lists = await this.#recommend(answered, users, now);
+      recommending.end();
+
+      const begin = performance.now();
+      const output: OutgoingRecord[] = [
+        ...this.#parts.records.recommendations(partition.partition, lists, trace.traceparent()),
+      ];
+      for (const user of users.changed.values()) {
+        output.push(this.#parts.records.userState(partition.partition, user));
+      }
+      const inputs = this.#inputs(records);
+      let deltaBytes = 0;
+      if (inputs !== null) {
+        const parts = deltas.coalesce((part) => ownDeltaId(taskName(partition), sequence, part));
+        const deltaRecords = this.#parts.records.deltas(inputs, sequence, parts);
+        for (const record of deltaRecords) deltaBytes += record.value?.length ?? 0;
+        output.push(...deltaRecords, ...deadLetters);
+      }
+      this.#reportEncoded(output, begin);
+      const cycle: Cycle = {
+        firstOffset: this.#position,
+        nextOffset: inputs?.nextOffset ?? null,
+        records: records.length,
+        outcomes: counts,
+        output,
+        deltaBytes,
+        deltaIds: deltas.ids,
+        before: this.#keep(users),
+        answeredTimestampsMs: this.#settle(answered),
+        trace,
+      };
+      if (inputs !== null) this.#position = inputs.nextOffset;
+      return cycle;
+    } catch (error) {
+      deltas.withdraw();
+      trace.end(error);
+      throw error;
+    }
+  }
+
+  /** Takes back a cycle that was not committed; newer ones have to be taken back before. */
+  undo(cycle: Cycle): void {
+    for (const id of cycle.deltaIds.toReversed()) this.#parts.replica.withdraw(id);
+    for (const [userId, before] of cycle.before) {
+      if (before === null) this.#users.delete(userId);
+      else this.#users.set(userId, before);
+      if (before?.owed) this.#owed.add(userId, 0);
+      else this.#owed.delete(userId);
+    }
+    this.#position = cycle.firstOffset;
+  }
+
+  /** Learns the records window by window; returns the dead letters. */
+  async #learn(
+    records: readonly LogRecord[],
+    users: UserOverlay,
+    deltas: CycleDeltas,
+    counts: OutcomeCounts,
+  ): Promise<OutgoingRecord[]> {
+    const { app, partition } = this.#options;
+    const { decoder, engine, records: maker } = this.#parts;
+    const deadLetters: OutgoingRecord[] = [];
+    await decoder.load(records);
+    for (const window of this.#windows(records)) {
+      const begin = performance.now();
+      const inputs: TaskInput[] = [];
+      for (const record of window) {
+        const decoded = decoder.decode(record);
+        if ('cause' in decoded) {
+          counts.add('', '', 'dead-letter', decoded.cause.reason);
+          deadLetters.push(maker.deadLetter(record, decoded.cause));
+        } else {
+          inputs.push({
+            record,
+            event: decoded.event,
+            offset: record.offset,
+            scored: this.#isScored(record.offset),
+          });
+        }
+      }
+      const decodedAt = performance.now();
+      publish('isthmus:decode', {
+        app,
+        partition: partition.partition,
+        records: window.length,
+        seconds: (decodedAt - begin) / 1000,
+      });
+      const { results, poison } = trainSpan(inputs, { engine, users, deltas, place: partition });
+      for (const { input, error } of poison) {
+        counts.add(input.event.domain, input.event.action, 'dead-letter', 'poison');
+        deadLetters.push(
+          maker.deadLetter(input.record, { reason: 'poison', detail: describeError(error) }),
+        );
+      }
+      for (const { inputs: learned, result, seconds } of results) {
+        for (const [i, input] of learned.entries()) {
+          const reason = result.refused[i] ?? null;
+          const { domain, action, userId } = input.event;
+          if (reason === null) {
+            counts.add(domain, action, 'accepted', '');
+            this.#timestamps.set(userId, input.record.timestampMs);
+          } else counts.add(domain, action, 'refused', reason);
+        }
+        if (result.samples.length > 0)
+          publish('isthmus:prequential', { app, samples: result.samples });
+        publish('isthmus:learn', {
+          app,
+          partition: partition.partition,
+          events: result.delta.events,
+          examples: result.examples,
+          seconds,
+          loss: result.loss,
+        });
+      }
+      await this.#parts.breathe();
+    }
+    return deadLetters;
+  }
+
+  /** The users to answer now: those touched and due, and as many debts as a cycle pays. */
+  #answerable(users: UserOverlay, backlog: number, now: number): string[] {
+    const { catchUpLag, listIntervalMs } = this.#options;
+    const answerable: string[] = [];
+    if (backlog > catchUpLag) return answerable;
+    for (const [userId, user] of users.changed) {
+      if (user.owed && user.lastListAtMs + listIntervalMs <= now) answerable.push(userId);
+    }
+    for (const userId of this.#owed.due(now, DEBTS_PER_CYCLE)) {
+      if (!users.changed.has(userId)) answerable.push(userId);
+    }
+    return answerable;
+  }
+
+  /** Makes the lists of the users, who count as answered then. */
+  async #recommend(
+    answered: readonly string[],
+    users: UserOverlay,
+    now: number,
+  ): Promise<{ user: User; list: Recommendation }[]> {
+    const { app, partition, topN } = this.#options;
+    const made: { user: User; list: Recommendation }[] = [];
+    for (let i = 0; i < answered.length; i += USERS_PER_SLICE) {
+      const begin = performance.now();
+      const requests: { user: User; domain: string; n: number }[] = [];
+      for (const userId of answered.slice(i, i + USERS_PER_SLICE)) {
+        const user = users.edit(userId);
+        user.answeredOffset = user.basedOn?.offset ?? user.answeredOffset;
+        user.lastListAtMs = now;
+        for (const domain of this.#targets(user)) requests.push({ user, domain, n: topN });
+      }
+      const lists = this.#parts.recommender.recommend(requests);
+      for (const [k, list] of lists.entries()) made.push({ user: requests[k]!.user, list });
+      publish('isthmus:recommend', {
+        app,
+        partition: partition.partition,
+        users: Math.min(USERS_PER_SLICE, answered.length - i),
+        lists: lists.length,
+        seconds: (performance.now() - begin) / 1000,
+        transfers: lists,
+      });
+      await this.#parts.breathe();
+    }
+    return made;
+  }
+
+  #targets(user: User): string[] {
+    const { model } = this.#parts.replica;
+    const { targetDomains } = this.#options;
+    const targets: string[] = [];
+    for (let index = 0; index < model.domainCount; index += 1) {
+      const name = model.domainName(index);
+      if (model.rowsOf(index).length === 0) continue;
+      const wanted =
+        targetDomains.includes('all') ||
+        targetDomains.includes(name) ||
+        (targetDomains.includes('others') && newestDomain(user) !== index);
+      if (wanted) targets.push(name);
+    }
+    return targets;
+  }
+
+  /** Puts the changed users in their places; returns who stood there before. */
+  #keep(users: UserOverlay): Map<string, User | null> {
+    const before = new Map<string, User | null>();
+    for (const [userId, user] of users.changed) {
+      before.set(userId, this.#users.get(userId) ?? null);
+      this.#users.set(userId, user);
+      if (user.owed) this.#owed.add(userId, user.lastListAtMs + this.#options.listIntervalMs);
+      else this.#owed.delete(userId);
+    }
+    return before;
+  }
+
+  /** Record timestamps of the answered events, which are forgotten. */
+  #settle(answered: readonly string[]): number[] {
+    const timestamps: number[] = [];
+    for (const userId of answered) {
+      const timestamp = this.#timestamps.get(userId);
+      if (timestamp !== undefined) timestamps.push(timestamp);
+      this.#timestamps.delete(userId);
+    }
+    return timestamps;
+  }
+
+  #inputs(records: readonly LogRecord[]): InputRange | null {
+    const last = records.at(-1);
+    if (last === undefined) return null;
+    return {
+      ...this.#options.partition,
+      firstOffset: this.#position,
+      nextOffset: last.offset + 1n,
+      records: records.length,
+    };
+  }
+
+  /** Records by window of the input, so that batches are cut alike whenever they are fetched. */
+  #windows(records: readonly LogRecord[]): LogRecord[][] {
+    const size = BigInt(this.#options.miniBatch);
+    const windows: LogRecord[][] = [];
+    let window = -1n;
+    for (const record of records) {
+      const at = record.offset / size;
+      if (at === window) windows.at(-1)?.push(record);
+      else windows.push([record]);
+      window = at;
+    }
+    return windows;
+  }
+
+  /** By offset alone, so that a repeated cycle scores the same events. */
+  #isScored(offset: bigint): boolean {
+    const mixed = Math.imul(Number(offset & 0xffffffffn), 0x9e3779b1) >>> 0;
+    return mixed < this.#options.prequentialShare * 0x100000000;
+  }
+
+  #reportEncoded(output: readonly OutgoingRecord[], begin: number): void {
+    publish('isthmus:encode', {
+      app: this.#options.app,
+      partition: this.#options.partition.partition,
+      records: output.length,
+      bytes: output.reduce((sum, record) => sum + (record.value?.length ?? 0), 0),
+      seconds: (performance.now() - begin) / 1000,
+    });
+  }
+}
+
+/** The domain of the user's newest event, by event time; -1 for a user without history. */
+function newestDomain(user: User): number {
+  let newest = -1;
+  let newestMs = Number.NEGATIVE_INFINITY;
+  for (const { domain, times } of user.histories) {
+    const last = times.at(-1) ?? Number.NEGATIVE_INFINITY;
+    if (last < newestMs) continue;
+    newest = domain;
+    newestMs = last;
+  }
+  return newest;
+}
