@@ -7,7 +7,9 @@ import type {
 } from '../../src/serde/types.js';
 
 /** Random records, for the round trips. Longs stay where the codecs promise to be exact. */
-const text = fc.string({ unit: 'binary', maxLength: 40 }).filter((s) => Buffer.from(s).toString() === s);
+const text = fc
+  .string({ unit: 'binary', maxLength: 40 })
+  .filter((s) => Buffer.from(s).toString() === s);
 const long = fc.integer({ min: -(2 ** 52), max: 2 ** 53 - 2 });
 const int = fc.integer();
 const double = fc.double({ noNaN: true });

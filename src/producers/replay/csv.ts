@@ -48,7 +48,7 @@ export async function* readCsv(
     },
   };
   // Its typings know on_record's own type for named columns only.
-  const parser = parse(settings as Options);
+  const parser = parse(settings as unknown as Options);
   const fail = (error: Error): void => {
     parser.destroy(error);
   };
