@@ -56,6 +56,24 @@ export function producerNotReady(transactionalId: string): IsthmusError {
   );
 }
 
+/** A second transaction was begun while one is open. A fault in the program; it stops. */
+export function transactionOpen(transactionalId: string): IsthmusError {
+  return new IsthmusError(
+    'TRANSACTION_OPEN',
+    'fatal',
+    `The producer '${transactionalId}' has a transaction open: commit or abort it first.`,
+  );
+}
+
+/** A transaction was used after its end. Nothing was done. A fault in the program; it stops. */
+export function transactionEnded(transactionalId: string, what: string): IsthmusError {
+  return new IsthmusError(
+    'TRANSACTION_ENDED',
+    'fatal',
+    `The transaction of '${transactionalId}' has ended: it cannot ${what} any more.`,
+  );
+}
+
 /** The transactional producer could not be started within its time. Nothing was written; try again. */
 export function producerInitFailed(transactionalId: string, cause?: unknown): IsthmusError {
   return new IsthmusError(

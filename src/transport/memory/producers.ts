@@ -1,5 +1,13 @@
 import { IsthmusError } from '../../errors.js';
-import { producerNotReady, transactionAbortable, transportClosed } from '../errors.js';
+import {
+  commitOutcomeUnknown,
+  producerInitFailed,
+  producerNotReady,
+  transactionAbortable,
+  transactionEnded,
+  transactionOpen,
+  transportClosed,
+} from '../errors.js';
 import type {
   LogProducer,
   OutgoingRecord,
@@ -9,7 +17,6 @@ import type {
 } from '../transport.js';
 import type { MemoryLog } from './log.js';
 import type { MemoryProcess } from './process.js';
-import { lostAnswer } from './transactions.js';
 
 export class MemoryProducer implements LogProducer {
   readonly #log: MemoryLog;
@@ -39,6 +46,7 @@ export class MemoryTransactionalProducer implements TransactionalProducer {
   readonly #process: MemoryProcess;
   readonly #timeoutMs: number;
   #epoch = -1;
+  #ready = false;
   #open: MemoryTransaction | null = null;
   #closed = false;
 
@@ -49,26 +57,31 @@ export class MemoryTransactionalProducer implements TransactionalProducer {
     this.#timeoutMs = timeoutMs;
   }
 
+  /** As the Kafka adapter: a producer that was fenced is told so once, and fences the next time. */
   async init(): Promise<void> {
     if (this.#closed) throw transportClosed('producer');
     const { transactionalId } = this;
+    const own = this.#epoch;
     this.#epoch = -1;
+    this.#ready = false;
+    this.#open?.void();
     this.#open = null;
-    await this.#process.gate('init:before', { transactionalId });
-    const epoch = this.#log.transactions.init(transactionalId, this.#timeoutMs);
-    await this.#process.gate('init:after', { transactionalId });
-    this.#epoch = epoch;
+    try {
+      await this.#process.gate('init:before', { transactionalId });
+      if (own >= 0) this.#log.transactions.check(transactionalId, own);
+      this.#epoch = this.#log.transactions.init(transactionalId, this.#timeoutMs);
+      await this.#process.gate('init:after', { transactionalId });
+    } catch (error) {
+      throw error instanceof IsthmusError ? error : producerInitFailed(transactionalId, error);
+    }
+    this.#ready = true;
   }
 
   async begin(): Promise<Transaction> {
     if (this.#closed) throw transportClosed('producer');
-    if (this.#epoch < 0) throw producerNotReady(this.transactionalId);
+    if (!this.#ready) throw producerNotReady(this.transactionalId);
     if (this.#open !== null) {
-      throw new IsthmusError(
-        'TRANSACTION_OPEN',
-        'fatal',
-        `The producer '${this.transactionalId}' has a transaction open: commit or abort it first.`,
-      );
+      throw transactionOpen(this.transactionalId);
     }
     await this.#process.gate('begin', { transactionalId: this.transactionalId });
     const transaction = new MemoryTransaction(
@@ -79,7 +92,7 @@ export class MemoryTransactionalProducer implements TransactionalProducer {
       (ready) => {
         if (this.#open !== transaction) return;
         this.#open = null;
-        if (!ready) this.#epoch = -1;
+        this.#ready = ready;
       },
     );
     this.#open = transaction;
@@ -104,7 +117,8 @@ class MemoryTransaction implements Transaction {
   readonly #id: string;
   readonly #epoch: number;
   readonly #onEnd: (ready: boolean) => void;
-  #ended = false;
+  #state: 'open' | 'committed' | 'void' = 'open';
+  #broken = false;
 
   constructor(
     log: MemoryLog,
@@ -120,20 +134,18 @@ class MemoryTransaction implements Transaction {
     this.#onEnd = onEnd;
   }
 
-  async send(records: readonly OutgoingRecord[]): Promise<void> {
-    this.#check('send records');
-    await this.#step('send', 'send records', () => {
+  send(records: readonly OutgoingRecord[]): Promise<void> {
+    return this.#step('send', 'send records', () => {
       const prepared = this.#log.prepare(records);
       this.#log.appendTransactional(this.#id, this.#epoch, prepared);
     });
   }
 
-  async sendOffsets(
+  sendOffsets(
     groupId: string,
     offsets: readonly (TopicPartition & { offset: bigint })[],
   ): Promise<void> {
-    this.#check('send offsets');
-    await this.#step('offsets', 'send offsets', () => {
+    return this.#step('offsets', 'send offsets', () => {
       this.#log.transactions.addOffsets(
         this.#id,
         this.#epoch,
@@ -144,53 +156,56 @@ class MemoryTransaction implements Transaction {
 
   async commit(): Promise<void> {
     this.#check('commit');
-    this.#ended = true;
-    const context = { transactionalId: this.#id };
-    try {
-      await this.#process.gate('commit:before', context);
-      this.#log.transactions.end(this.#id, this.#epoch, 'committed');
-      await this.#process.gate('commit:after', context);
-    } catch (error) {
-      this.#onEnd(false);
-      throw error instanceof IsthmusError ? error : lostAnswer(this.#id, error);
-    }
-    this.#onEnd(true);
+    if (this.#broken) throw transactionAbortable(this.#id, 'write all that it should commit');
+    this.#state = 'void';
+    await this.#end('commit', 'committed', (cause) => commitOutcomeUnknown(this.#id, cause));
+    this.#state = 'committed';
   }
 
   async abort(): Promise<void> {
+    if (this.#state === 'void') return;
     this.#check('abort');
-    this.#ended = true;
+    this.#state = 'void';
+    await this.#end('abort', 'aborted', (cause) => transactionAbortable(this.#id, 'abort', cause));
+  }
+
+  /** Ends it without a word to the log: the producer is initialised anew. */
+  void(): void {
+    this.#state = 'void';
+  }
+
+  async #end(
+    point: 'commit' | 'abort',
+    outcome: 'committed' | 'aborted',
+    unanswered: (cause: unknown) => Error,
+  ): Promise<void> {
     const context = { transactionalId: this.#id };
     try {
-      await this.#process.gate('abort:before', context);
-      this.#log.transactions.end(this.#id, this.#epoch, 'aborted');
-      await this.#process.gate('abort:after', context);
+      await this.#process.gate(`${point}:before`, context);
+      this.#log.transactions.end(this.#id, this.#epoch, outcome);
+      await this.#process.gate(`${point}:after`, context);
     } catch (error) {
       this.#onEnd(false);
-      throw error instanceof IsthmusError ? error : transactionAbortable(this.#id, 'abort', error);
+      throw error instanceof IsthmusError ? error : unanswered(error);
     }
     this.#onEnd(true);
   }
 
   async #step(point: 'send' | 'offsets', what: string, action: () => void): Promise<void> {
+    this.#check(what);
     const context = { transactionalId: this.#id };
     try {
       await this.#process.gate(`${point}:before`, context);
-      if (this.#ended) throw transactionAbortable(this.#id, what);
+      if (this.#state !== 'open') throw transactionEnded(this.#id, what);
       action();
       await this.#process.gate(`${point}:after`, context);
     } catch (error) {
+      this.#broken = true;
       throw error instanceof IsthmusError ? error : transactionAbortable(this.#id, what, error);
     }
   }
 
   #check(what: string): void {
-    if (this.#ended) {
-      throw new IsthmusError(
-        'TRANSACTION_ENDED',
-        'fatal',
-        `The transaction of '${this.#id}' has ended: it cannot ${what} any more.`,
-      );
-    }
+    if (this.#state !== 'open') throw transactionEnded(this.#id, what);
   }
 }

@@ -1,4 +1,4 @@
-import { commitOutcomeUnknown, producerFenced, producerNotReady } from '../errors.js';
+import { producerFenced, producerNotReady } from '../errors.js';
 import type { MemoryLog } from './log.js';
 import type { MemoryPartition, MemoryTransactionState } from './partition.js';
 
@@ -103,9 +103,4 @@ export class TransactionCoordinator {
     }
     for (const partition of open.partitions) partition.end(open.state);
   }
-}
-
-/** What a lost answer becomes: an IsthmusError stays as it is. */
-export function lostAnswer(transactionalId: string, error: unknown): Error {
-  return commitOutcomeUnknown(transactionalId, error);
 }

@@ -73,6 +73,11 @@ export class MemoryTransport implements Transport {
 
   #keep<T extends { close(): Promise<void> }>(part: T): T {
     if (this.#closed) throw transportClosed('transport');
+    const close = part.close.bind(part);
+    part.close = async () => {
+      this.#open.delete(part);
+      await close();
+    };
     this.#open.add(part);
     return part;
   }

@@ -1,0 +1,96 @@
+import type { ConnectionOptions } from 'node:tls';
+import { Kafka, logLevel, type SASLOptions } from 'kafkajs';
+import { type Cluster, createSocketFactory, KafkaCluster } from './internals.js';
+import { kafkajsLogs, silentLogger, type TransportLogger } from './logging.js';
+import type { Compression } from './record-batch.js';
+
+export interface KafkaTransportOptions {
+  /** host:port of one or more brokers. */
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly logger?: TransportLogger;
+  readonly ssl?: boolean | ConnectionOptions;
+  readonly sasl?: SASLOptions;
+  readonly connectionTimeoutMs?: number;
+  /** The longest wait for an answer to one request. */
+  readonly requestTimeoutMs?: number;
+  /** How long an administrative call waits for a broker before BROKER_UNREACHABLE. */
+  readonly adminTimeoutMs?: number;
+  /** How long a send, or the commit of a transaction, is tried before it fails. */
+  readonly deliveryTimeoutMs?: number;
+  /** Of what producers write. Reading takes what comes. */
+  readonly compression?: Compression;
+  /** Records of one partition go in batches of at most this size (the topic's max.message.bytes). */
+  readonly maxBatchBytes?: number;
+}
+
+/** Makes what the parts of the transport need; knows the settings and their defaults. */
+export class KafkaClient {
+  readonly brokers: readonly string[];
+  readonly logger: TransportLogger;
+  readonly adminTimeoutMs: number;
+  readonly deliveryTimeoutMs: number;
+  readonly compression: Compression;
+  readonly maxBatchBytes: number;
+  readonly #options: KafkaTransportOptions;
+
+  constructor(options: KafkaTransportOptions) {
+    this.#options = options;
+    this.brokers = options.brokers;
+    this.logger = options.logger ?? silentLogger;
+    this.adminTimeoutMs = options.adminTimeoutMs ?? 10_000;
+    this.deliveryTimeoutMs = options.deliveryTimeoutMs ?? 10_000;
+    this.compression = options.compression ?? 'none';
+    this.maxBatchBytes = options.maxBatchBytes ?? 950_000;
+  }
+
+  /** kafkajs's public client. Its retries are short: ours go on. */
+  kafka(): Kafka {
+    return new Kafka({
+      brokers: [...this.brokers],
+      clientId: this.#options.clientId,
+      ...(this.#options.ssl === undefined ? {} : { ssl: this.#options.ssl }),
+      ...(this.#options.sasl === undefined ? {} : { sasl: this.#options.sasl }),
+      connectionTimeout: this.#options.connectionTimeoutMs ?? 3_000,
+      requestTimeout: this.#options.requestTimeoutMs ?? 10_000,
+      logLevel: logLevel.INFO,
+      logCreator: kafkajsLogs(this.logger),
+      retry: { initialRetryTime: 20, maxRetryTime: 200, retries: 3 },
+    });
+  }
+
+  /** Connections and metadata of one part of the transport. */
+  cluster(): Cluster {
+    return new KafkaCluster({
+      logger: this.kafka().logger(),
+      socketFactory: createSocketFactory(),
+      brokers: this.brokers,
+      ssl: this.#options.ssl,
+      sasl: this.#options.sasl,
+      clientId: this.#options.clientId,
+      connectionTimeout: this.#options.connectionTimeoutMs ?? 3_000,
+      requestTimeout: this.#options.requestTimeoutMs ?? 10_000,
+      enforceRequestTimeout: true,
+      metadataMaxAge: 60_000,
+      allowAutoTopicCreation: false,
+      maxInFlightRequests: null,
+      retry: { initialRetryTime: 20, maxRetryTime: 200, retries: 2 },
+    });
+  }
+}
+
+/** Closes a cluster's connections; does not wait longer than this for requests under way. */
+export async function disconnect(cluster: Cluster, timeoutMs = 1_000): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, timeoutMs);
+  });
+  await Promise.race([cluster.disconnect().catch(() => undefined), late]);
+  clearTimeout(timer);
+}
+
+/** Brings the connections back after a fault. */
+export async function reconnect(cluster: Cluster): Promise<void> {
+  await cluster.connect();
+  await cluster.refreshMetadata();
+}

@@ -1,0 +1,233 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { AssignerProtocol, PartitionAssigners } from 'kafkajs';
+import { membershipLost, topicMissing } from '../errors.js';
+import type { TopicPartition } from '../transport.js';
+import { reconnect } from './client.js';
+import {
+  errorType,
+  isConnectionFault,
+  isCoordinatorFault,
+  isRetriable,
+  rootCause,
+} from './faults.js';
+import { type Broker, type Cluster, coordinatorTypes } from './internals.js';
+import type { TransportLogger } from './logging.js';
+import { jittered, retrying } from './retry.js';
+
+export interface MembershipOptions {
+  readonly groupId: string;
+  readonly topics: readonly (string | RegExp)[];
+  readonly sessionTimeoutMs: number;
+  readonly heartbeatIntervalMs: number;
+  readonly logger: TransportLogger;
+  readonly onAssigned: (partitions: TopicPartition[]) => void;
+  readonly onConnection: (connected: boolean) => void;
+  readonly onCrash: (error: Error) => void;
+}
+
+const rejoinTypes = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
+
+/**
+ * A member of a consumer group (classic protocol, eager, partitions dealt in turns): joins, beats,
+ * joins again when the group changes, for ever. Heartbeats have a timer of their own, so a handler
+ * may take its time.
+ */
+export class Membership {
+  readonly #cluster: Cluster;
+  readonly #options: MembershipOptions;
+  readonly #assigner: ReturnType<typeof PartitionAssigners.roundRobin>;
+  readonly #stop = new AbortController();
+  #memberId = '';
+  #generation = -1;
+  #coordinator: Broker | null = null;
+  #rejoin = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(cluster: Cluster, options: MembershipOptions) {
+    this.#cluster = cluster;
+    this.#options = options;
+    const makeAssigner = PartitionAssigners.roundRobin as unknown as (config: {
+      cluster: Cluster;
+    }) => ReturnType<typeof PartitionAssigners.roundRobin>;
+    this.#assigner = makeAssigner({ cluster });
+  }
+
+  run(): void {
+    this.#loop = this.#run();
+  }
+
+  async rejoin(): Promise<void> {
+    await this.#leave();
+    this.#rejoin.abort();
+  }
+
+  async close(): Promise<void> {
+    if (this.#stop.signal.aborted) return;
+    this.#stop.abort();
+    this.#rejoin.abort();
+    await this.#leave();
+    await Promise.race([this.#loop, sleep(1_000)]);
+  }
+
+  async commit(offsets: readonly (TopicPartition & { offset: bigint })[]): Promise<void> {
+    const { groupId } = this.#options;
+    const memberId = this.#memberId;
+    const groupGenerationId = this.#generation;
+    const topics = [...new Set(offsets.map(({ topic }) => topic))].map((topic) => ({
+      topic,
+      partitions: offsets
+        .filter((place) => place.topic === topic)
+        .map(({ partition, offset }) => ({ partition, offset: String(offset), metadata: null })),
+    }));
+    try {
+      await retrying(
+        {
+          budgetMs: 10_000,
+          retriable: (error) => isRetriable(error) && !rejoinTypes.has(errorType(error)),
+          onRetry: (error) => this.#forgetCoordinator(error),
+        },
+        async () => {
+          const coordinator = await this.#findCoordinator();
+          await coordinator.offsetCommit({ groupId, memberId, groupGenerationId, topics });
+        },
+      );
+    } catch (error) {
+      throw rejoinTypes.has(errorType(error)) ? membershipLost(groupId, error) : error;
+    }
+  }
+
+  get #stopped(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  async #run(): Promise<void> {
+    let waitMs = 20;
+    while (!this.#stopped) {
+      try {
+        this.#rejoin = new AbortController();
+        const partitions = await this.#join();
+        if (this.#stopped) return;
+        waitMs = 20;
+        this.#options.onConnection(true);
+        this.#options.onAssigned(partitions);
+        await this.#beat();
+      } catch (error) {
+        if (this.#stopped) return;
+        const type = errorType(error);
+        if (type === 'UNKNOWN_MEMBER_ID') this.#memberId = '';
+        const { groupId, logger } = this.#options;
+        const fields = { groupId, type, error: rootCause(error).message };
+        if (rejoinTypes.has(type)) {
+          logger.debug(fields, 'the group changes: joining again');
+          continue;
+        }
+        if (!isRetriable(error)) {
+          this.#options.onCrash(error as Error);
+          return;
+        }
+        logger.debug(fields, 'joining the group failed and is tried again');
+        await this.#recover(error, waitMs);
+        waitMs = Math.min(waitMs * 1.5, 1_000);
+      }
+    }
+  }
+
+  /** Returns the partitions that this member now has. */
+  async #join(): Promise<TopicPartition[]> {
+    const { groupId, sessionTimeoutMs } = this.#options;
+    const topics = await this.#topics();
+    const coordinator = await this.#findCoordinator();
+    const joined = await coordinator.joinGroup({
+      groupId,
+      sessionTimeout: sessionTimeoutMs,
+      rebalanceTimeout: sessionTimeoutMs,
+      memberId: this.#memberId,
+      groupProtocols: [this.#assigner.protocol({ topics })],
+    });
+    this.#memberId = joined.memberId;
+    this.#generation = joined.generationId;
+    let groupAssignment: { memberId: string; memberAssignment: Buffer }[] = [];
+    if (joined.memberId === joined.leaderId) {
+      await this.#cluster.refreshMetadata();
+      groupAssignment = await this.#assigner.assign({ members: [...joined.members], topics });
+    }
+    const { memberAssignment } = await coordinator.syncGroup({
+      groupId,
+      generationId: joined.generationId,
+      memberId: joined.memberId,
+      groupAssignment,
+    });
+    const assignment = AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {};
+    return Object.entries(assignment).flatMap(([topic, partitions]) =>
+      partitions.map((partition) => ({ topic, partition })),
+    );
+  }
+
+  async #topics(): Promise<string[]> {
+    const named = this.#options.topics.filter((topic) => typeof topic === 'string');
+    const patterns = this.#options.topics.filter((topic) => topic instanceof RegExp);
+    const topics = new Set(named);
+    if (patterns.length > 0) {
+      const { topicMetadata } = await this.#cluster.metadata({ topics: [] });
+      for (const { topic } of topicMetadata) {
+        if (patterns.some((pattern) => pattern.test(topic))) topics.add(topic);
+      }
+      if (topics.size === 0) throw topicMissing(patterns.join(', '));
+    }
+    const wanted = [...topics].sort();
+    await this.#cluster.addMultipleTargetTopics(wanted);
+    return wanted;
+  }
+
+  /** Beats until the group changes, which is thrown. */
+  async #beat(): Promise<void> {
+    const { groupId, heartbeatIntervalMs } = this.#options;
+    while (!this.#stopped) {
+      const { signal } = this.#rejoin;
+      await sleep(heartbeatIntervalMs, undefined, { signal }).catch(() => undefined);
+      if (this.#stopped || signal.aborted) return;
+      try {
+        const coordinator = await this.#findCoordinator();
+        await coordinator.heartbeat({
+          groupId,
+          memberId: this.#memberId,
+          groupGenerationId: this.#generation,
+        });
+        this.#options.onConnection(true);
+      } catch (error) {
+        if (rejoinTypes.has(errorType(error)) || !isRetriable(error)) throw error;
+        // The membership may well outlive this: nothing is given up before the group says so.
+        await this.#recover(error, Math.min(200, heartbeatIntervalMs));
+      }
+    }
+  }
+
+  async #recover(error: unknown, waitMs: number): Promise<void> {
+    this.#forgetCoordinator(error);
+    if (isConnectionFault(error)) this.#options.onConnection(false);
+    await sleep(jittered(waitMs), undefined, { signal: this.#stop.signal }).catch(() => undefined);
+    if (this.#stopped || !isConnectionFault(error)) return;
+    await reconnect(this.#cluster).catch(() => undefined);
+  }
+
+  #forgetCoordinator(error: unknown): void {
+    if (isCoordinatorFault(error)) this.#coordinator = null;
+  }
+
+  async #findCoordinator(): Promise<Broker> {
+    this.#coordinator ??= await this.#cluster.findGroupCoordinator({
+      groupId: this.#options.groupId,
+      coordinatorType: coordinatorTypes.group,
+    });
+    return this.#coordinator;
+  }
+
+  async #leave(): Promise<void> {
+    const memberId = this.#memberId;
+    const coordinator = this.#coordinator;
+    this.#memberId = '';
+    if (memberId === '' || coordinator === null) return;
+    const left = coordinator.leaveGroup({ groupId: this.#options.groupId, memberId });
+    await Promise.race([left.catch(() => undefined), sleep(1_000)]);
+  }
+}
