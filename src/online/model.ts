@@ -196,7 +196,9 @@ export class Model implements DenseParameters {
 
   private addRow(key: string, domain: number): number {
     const row = this.items.append();
-    this.items.embeddings.set(this.initialEmbedding(key), row * this.dimension);
+    const embedding = this.initialEmbedding(key);
+    this.items.embeddings.set(embedding, row * this.dimension);
+    this.items.norms[row] = Math.sqrt(embedding.reduce((sum, value) => sum + value * value, 0));
     this.keys.push(key);
     this.byKey.set(key, row);
     this.domainByRow.push(domain);
@@ -222,7 +224,13 @@ export class Model implements DenseParameters {
     const unit = sign * WEIGHT_UNIT;
     const from = i * (dimension + 1);
     const to = row * dimension;
-    for (let k = 0; k < dimension; k++) embeddings[to + k]! += values[from + k]! * unit;
+    let squares = 0;
+    for (let k = 0; k < dimension; k++) {
+      const weight = embeddings[to + k]! + values[from + k]! * unit;
+      embeddings[to + k] = weight;
+      squares += weight * weight;
+    }
+    items.norms[row] = Math.sqrt(squares);
     items.biases[row]! += values[from + dimension]! * unit;
     items.accumulators[row * 2]! += sign * accumulators[i * 2]!;
     items.accumulators[row * 2 + 1]! += sign * accumulators[i * 2 + 1]!;

@@ -56,6 +56,8 @@ export class ItemTable implements TableColumns {
   biases: Float32Array;
   counts: Int32Array;
   accumulators: Float64Array;
+  /** (capacity) Euclidean norms of the embeddings, rounded to float32. Derived; kept by the model. */
+  norms = new Float32Array(FIRST_CAPACITY);
   private capacity = FIRST_CAPACITY;
 
   constructor(dimension: number, memory: TableMemory = plainMemory()) {
@@ -85,7 +87,7 @@ export class ItemTable implements TableColumns {
 
   /** Bytes of the columns. */
   get bytes(): number {
-    return this.capacity * (this.dimension * 4 + 4 + 4 + 16);
+    return this.capacity * (this.dimension * 4 + 4 + 4 + 16 + 4);
   }
 
   private grow(): void {
@@ -95,5 +97,8 @@ export class ItemTable implements TableColumns {
     this.biases = columns.biases;
     this.counts = columns.counts;
     this.accumulators = columns.accumulators;
+    const norms = new Float32Array(this.capacity);
+    norms.set(this.norms);
+    this.norms = norms;
   }
 }

@@ -191,3 +191,16 @@ it('a table keeps its rows when it grows', () => {
   expect(first).toBe(0);
   expect(Array.from(model.items.embeddings.subarray(0, DIMENSION))).toEqual(before);
 });
+
+it('the norms of the rows are those of their embeddings, whatever happened', () => {
+  const model = new Model(OPTIONS);
+  const deltas = randomDeltas(6, 10);
+  for (const delta of deltas) model.apply(delta);
+  for (let i = 0; i < 100; i++) model.intern('films', `new ${i}`);
+  for (const delta of deltas.slice(5)) model.revert(delta);
+  const { embeddings, norms, size } = model.items;
+  for (let row = 0; row < size; row++) {
+    const norm = Math.hypot(...embeddings.subarray(row * DIMENSION, (row + 1) * DIMENSION));
+    expect(norms[row]).toBeCloseTo(norm, 5);
+  }
+});

@@ -1,5 +1,5 @@
 import type { DomainPriors } from '../serving/priors.js';
-import { plainScan, type Scan, type ScanTarget } from '../serving/scan.js';
+import { plainScan, reachOf, type Scan, type ScanTarget, withinReach } from '../serving/scan.js';
 import type { ItemTable } from '../table.js';
 import { SCRATCH_BYTES, SimdMemory } from './memory.js';
 
@@ -46,60 +46,111 @@ function simdScan(
   query: Float32Array,
   targets: readonly ScanTarget[],
 ): void {
-  const d = items.dimension;
-  const places = placesFor(memory, d * 4);
-  const ints = new Int32Array(memory.buffer, 0, SCRATCH_BYTES / 4);
-  const floats = new Float32Array(memory.buffer, 0, SCRATCH_BYTES / 4);
-  for (let start = 0; start < targets.length; start += places.mostQueries) {
-    const some = targets.slice(start, start + places.mostQueries);
-    for (const [i, { at }] of some.entries()) {
-      floats.set(query.subarray(at, at + d), places.queries / 4 + i * d);
+  const most = placesFor(memory, items.dimension * 4).mostQueries;
+  for (let start = 0; start < targets.length; start += most) {
+    new ScratchScan(memory, items.dimension, priors).run(query, targets.slice(start, start + most));
+  }
+}
+
+/** One scan for as many targets as the scratch has room for. */
+class ScratchScan {
+  private readonly memory: SimdMemory;
+  private readonly dimension: number;
+  private readonly priors: DomainPriors;
+  private readonly places: Places;
+  private readonly ints: Int32Array;
+  private readonly floats: Float32Array;
+  /** Places in the domain of the items that the kernel is given. */
+  private readonly given = new Int32Array(MOST_ITEMS);
+
+  constructor(memory: SimdMemory, dimension: number, priors: DomainPriors) {
+    this.memory = memory;
+    this.dimension = dimension;
+    this.priors = priors;
+    this.places = placesFor(memory, dimension * 4);
+    this.ints = new Int32Array(memory.buffer, 0, SCRATCH_BYTES / 4);
+    this.floats = new Float32Array(memory.buffer, 0, SCRATCH_BYTES / 4);
+  }
+
+  run(query: Float32Array, targets: readonly ScanTarget[]): void {
+    const { dimension: d, floats, places, priors } = this;
+    const groups: { lanes: ScanTarget[]; reach: number; queries: number }[] = [];
+    for (let i = 0; i < targets.length; i += LANES) {
+      const lanes = targets.slice(i, i + LANES);
+      let reach = 0;
+      for (const [lane, { at }] of lanes.entries()) {
+        floats.set(query.subarray(at, at + d), places.queries / 4 + (i + lane) * d);
+        reach = Math.max(reach, reachOf(query, at, d));
+      }
+      groups.push({ lanes, reach, queries: places.queries + i * d * 4 });
     }
     let size = FIRST_ITEMS;
     for (let from = 0; from < priors.length; ) {
       const to = Math.min(priors.length, from + size);
-      ints.set(priors.rows.subarray(from, to), places.rows / 4);
-      floats.set(priors.base.subarray(from, to), places.base / 4);
-      for (let group = 0; group < some.length; group += LANES) {
-        const lanes = some.slice(group, group + LANES);
-        for (let lane = 0; lane < LANES; lane++) {
-          floats[places.thresholds / 4 + lane] =
-            lanes[lane]?.best.threshold ?? Number.POSITIVE_INFINITY;
-        }
-        const kernel = lanes.length === 1 ? memory.kernels.scan1 : memory.kernels.scan4;
-        const hits = kernel(
-          memory.embeddings,
-          places.rows,
-          places.base,
-          to - from,
-          places.queries + group * d * 4,
-          d * 4,
-          places.thresholds,
-          places.hits,
-        );
-        takeHits(hits, places.hits / 4, ints, floats, lanes, priors.rows, from);
-      }
+      for (const { lanes, reach, queries } of groups) this.group(lanes, reach, queries, from, to);
       from = to;
       size = Math.min(MOST_ITEMS, size * 2);
     }
   }
-}
 
-/** Hits were above the thresholds at the start of the block; here they meet those of the moment. */
-function takeHits(
-  hits: number,
-  at: number,
-  ints: Int32Array,
-  floats: Float32Array,
-  lanes: readonly ScanTarget[],
-  rows: Int32Array,
-  from: number,
-): void {
-  for (let hit = at; hit < at + hits * 2; hit += 2) {
-    const code = ints[hit]!;
-    const score = floats[hit + 1]!;
-    const { best, excluded } = lanes[code & 3]!;
-    const place = from + (code >> 2);
-    if (score > best.threshold && !excluded.has(rows[place]!)) best.push(place, score);
+  private group(
+    lanes: readonly ScanTarget[],
+    reach: number,
+    queries: number,
+    from: number,
+    to: number,
+  ): void {
+    const { floats, places, memory } = this;
+    let least = Number.POSITIVE_INFINITY;
+    for (let lane = 0; lane < LANES; lane++) {
+      const threshold = lanes[lane]?.best.threshold ?? Number.POSITIVE_INFINITY;
+      floats[places.thresholds / 4 + lane] = threshold;
+      if (threshold < least) least = threshold;
+    }
+    const n = withinReach(this.priors, reach, least, from, to, this.given);
+    if (n === 0) return;
+    const kernel = lanes.length === 1 ? memory.kernels.scan1 : memory.kernels.scan4;
+    const hits = kernel(
+      memory.embeddings,
+      places.rows,
+      places.base,
+      this.give(n),
+      queries,
+      this.dimension * 4,
+      places.thresholds,
+      places.hits,
+    );
+    this.takeHits(hits, lanes);
+  }
+
+  /** Hands n items to the kernel, filled up to a multiple of 4 with ones that cannot be hits. */
+  private give(n: number): number {
+    const { ints, floats, given, priors, places } = this;
+    const rows = places.rows / 4;
+    const base = places.base / 4;
+    for (let i = 0; i < n; i++) {
+      ints[rows + i] = priors.rows[given[i]!]!;
+      floats[base + i] = priors.base[given[i]!]!;
+    }
+    const count = (n + 3) & ~3;
+    for (let i = n; i < count; i++) {
+      ints[rows + i] = ints[rows]!;
+      floats[base + i] = Number.NEGATIVE_INFINITY;
+    }
+    return count;
+  }
+
+  /** Hits were above the thresholds at the start of the block; here they meet those of the moment. */
+  private takeHits(hits: number, lanes: readonly ScanTarget[]): void {
+    const { ints, floats, given } = this;
+    const { rows } = this.priors;
+    const start = this.places.hits / 4;
+    for (let hit = start; hit < start + hits * 2; hit += 2) {
+      const code = ints[hit]!;
+      const score = floats[hit + 1]!;
+      const { best, excluded } = lanes[code & 3]!;
+      const place = given[code >> 2]!;
+      if (score > best.threshold && !excluded.has(rows[place]!)) best.push(place, score);
+    }
   }
 }

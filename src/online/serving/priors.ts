@@ -22,6 +22,8 @@ export interface DomainPriors {
   readonly length: number;
   /** (length) b_j + prior_t · log(c_j + 1) */
   readonly base: Float32Array;
+  /** (length) |v_j| */
+  readonly norms: Float32Array;
   /** -prior_t · log(N_t + M_t) */
   readonly constant: number;
 }
@@ -40,16 +42,19 @@ export class Priors {
     const last = this.known.get(domain);
     if (last !== undefined && last.revision === model.revision) return last.priors;
     const { rows, length } = model.rowsOf(domain);
-    const { biases, counts } = model.items;
+    const { biases, counts, norms: normsByRow } = model.items;
     const weight = model.block(`prior/${model.domainName(domain)}`)[0]!;
     const fits = last !== undefined && last.priors.base.length >= length;
-    const base = fits ? last.priors.base : new Float32Array(Math.ceil(length * 1.25));
+    const capacity = Math.ceil(length * 1.25);
+    const base = fits ? last.priors.base : new Float32Array(capacity);
+    const norms = fits ? last.priors.norms : new Float32Array(capacity);
     for (let i = 0; i < length; i++) {
       const row = rows[i]!;
       base[i] = biases[row]! + weight * log1pCount(counts[row]!);
+      norms[i] = normsByRow[row]!;
     }
     const constant = -weight * Math.log(Math.max(1, model.eventsOf(domain) + length));
-    const priors = { rows, length, base, constant };
+    const priors = { rows, length, base, norms, constant };
     this.known.set(domain, { revision: model.revision, priors });
     return priors;
   }

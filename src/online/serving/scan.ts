@@ -23,28 +23,68 @@ export type Scan = (
   targets: readonly ScanTarget[],
 ) => void;
 
+/** For the rounding of float32 sums: far above it, far below what matters. */
+const SLACK = 1e-5;
+
+/** What to multiply |v_j| with for a bound of v_j · q: |q| and some slack for rounding. */
+export function reachOf(query: Float32Array, at: number, d: number): number {
+  let squares = 0;
+  for (let k = at; k < at + d; k++) squares += query[k]! * query[k]!;
+  return Math.sqrt(squares) * (1 + SLACK);
+}
+
+/**
+ * Writes the places in from .. to - 1 whose score may be above the threshold to `out`, and returns
+ * how many: v_j · q + base_j <= |v_j| |q| + base_j (Cauchy-Schwarz), so the others cannot, and their
+ * embeddings need not be read.
+ */
+export function withinReach(
+  { base, norms }: DomainPriors,
+  reach: number,
+  threshold: number,
+  from: number,
+  to: number,
+  out: Int32Array,
+): number {
+  let n = 0;
+  const least = threshold - SLACK;
+  for (let i = from; i < to; i++) {
+    out[n] = i;
+    // Not "> least": what is NaN is left to the scoring.
+    if (!(base[i]! + reach * norms[i]! <= least)) n++;
+  }
+  return n;
+}
+
 /** Items that are scored for all targets before the next come: 32 KB of embeddings at d = 32. */
 const BLOCK_ITEMS = 256;
 
 /** The scan in plain loops; the oracle of the others. Any d. */
 export const plainScan: Scan = (items, priors, query, targets) => {
+  const reaches = targets.map(({ at }) => reachOf(query, at, items.dimension));
+  const places = new Int32Array(BLOCK_ITEMS);
   for (let from = 0; from < priors.length; from += BLOCK_ITEMS) {
     const to = Math.min(priors.length, from + BLOCK_ITEMS);
-    for (const target of targets) scanBlock(items, priors, query, target, from, to);
+    for (const [i, target] of targets.entries()) {
+      const { threshold } = target.best;
+      const n = withinReach(priors, reaches[i]!, threshold, from, to, places);
+      scanPlaces(items, priors, query, target, places, n);
+    }
   }
 };
 
-function scanBlock(
+function scanPlaces(
   { embeddings, dimension }: ItemTable,
   { rows, base }: DomainPriors,
   query: Float32Array,
   { at, excluded, best }: ScanTarget,
-  from: number,
-  to: number,
+  places: Int32Array,
+  n: number,
 ): void {
   let { threshold } = best;
   const whole = dimension & ~3;
-  for (let i = from; i < to; i++) {
+  for (let p = 0; p < n; p++) {
+    const i = places[p]!;
     const row = rows[i]! * dimension;
     let a = 0;
     let b = 0;

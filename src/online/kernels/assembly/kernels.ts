@@ -37,19 +37,7 @@ export function scan4(
       c = f32x4.add(c, f32x4.mul(x, v128.load(q2 + k)));
       d = f32x4.add(d, f32x4.mul(x, v128.load(q3 + k)));
     }
-    // Transpose, so that lane q of the sum belongs to query q.
-    const ab01 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
-    const ab23 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
-    const cd01 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-    const cd23 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-    const lane0 = v128.shuffle<f32>(ab01, cd01, 0, 1, 4, 5);
-    const lane1 = v128.shuffle<f32>(ab01, cd01, 2, 3, 6, 7);
-    const lane2 = v128.shuffle<f32>(ab23, cd23, 0, 1, 4, 5);
-    const lane3 = v128.shuffle<f32>(ab23, cd23, 2, 3, 6, 7);
-    const scores = f32x4.add(
-      f32x4.add(f32x4.add(lane0, lane1), f32x4.add(lane2, lane3)),
-      v128.load32_splat(base + ((<usize>i) << 2)),
-    );
+    const scores = f32x4.add(sums(a, b, c, d), v128.load32_splat(base + ((<usize>i) << 2)));
     const above = f32x4.gt(scores, limits);
     if (!v128.any_true(above)) continue;
     const mask = i32x4.bitmask(above);
@@ -61,7 +49,10 @@ export function scan4(
   return <i32>((hits - start) >> 3);
 }
 
-/** As scan4, for one query: hits have query 0. */
+/**
+ * As scan4, for one query and items by fours: `count` is a multiple of 4, filled up by the caller with
+ * items whose base is minus infinity. Hits have query 0.
+ */
 export function scan1(
   embeddings: usize,
   rows: usize,
@@ -72,22 +63,48 @@ export function scan1(
   thresholds: usize,
   hits: usize,
 ): i32 {
-  const limit = load<f32>(thresholds);
+  const limit = v128.load32_splat(thresholds);
   const start = hits;
-  for (let i = 0; i < count; i++) {
-    const v = embeddings + <usize>load<u32>(rows + ((<usize>i) << 2)) * <usize>width;
+  for (let i = 0; i < count; i += 4) {
+    const at = rows + ((<usize>i) << 2);
+    const v0 = embeddings + <usize>load<u32>(at) * <usize>width;
+    const v1 = embeddings + <usize>load<u32>(at, 4) * <usize>width;
+    const v2 = embeddings + <usize>load<u32>(at, 8) * <usize>width;
+    const v3 = embeddings + <usize>load<u32>(at, 12) * <usize>width;
     let a = f32x4.splat(0);
+    let b = f32x4.splat(0);
+    let c = f32x4.splat(0);
+    let d = f32x4.splat(0);
     for (let k: usize = 0; k < <usize>width; k += 16) {
-      a = f32x4.add(a, f32x4.mul(v128.load(v + k), v128.load(query + k)));
+      const q = v128.load(query + k);
+      a = f32x4.add(a, f32x4.mul(v128.load(v0 + k), q));
+      b = f32x4.add(b, f32x4.mul(v128.load(v1 + k), q));
+      c = f32x4.add(c, f32x4.mul(v128.load(v2 + k), q));
+      d = f32x4.add(d, f32x4.mul(v128.load(v3 + k), q));
     }
-    const score: f32 =
-      f32x4.extract_lane(a, 0) +
-      f32x4.extract_lane(a, 1) +
-      (f32x4.extract_lane(a, 2) + f32x4.extract_lane(a, 3)) +
-      load<f32>(base + ((<usize>i) << 2));
-    if (score > limit) hits = hit(hits, i << 2, score);
+    const scores = f32x4.add(sums(a, b, c, d), v128.load(base + ((<usize>i) << 2)));
+    const above = f32x4.gt(scores, limit);
+    if (!v128.any_true(above)) continue;
+    const mask = i32x4.bitmask(above);
+    if (mask & 1) hits = hit(hits, i << 2, f32x4.extract_lane(scores, 0));
+    if (mask & 2) hits = hit(hits, (i + 1) << 2, f32x4.extract_lane(scores, 1));
+    if (mask & 4) hits = hit(hits, (i + 2) << 2, f32x4.extract_lane(scores, 2));
+    if (mask & 8) hits = hit(hits, (i + 3) << 2, f32x4.extract_lane(scores, 3));
   }
   return <i32>((hits - start) >> 3);
+}
+
+/** The sums over the lanes of a, b, c, d, each as (0 + 1) + (2 + 3): transposed, then added. */
+function sums(a: v128, b: v128, c: v128, d: v128): v128 {
+  const ab01 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
+  const ab23 = v128.shuffle<f32>(a, b, 2, 6, 3, 7);
+  const cd01 = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+  const cd23 = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  const lane0 = v128.shuffle<f32>(ab01, cd01, 0, 1, 4, 5);
+  const lane1 = v128.shuffle<f32>(ab01, cd01, 2, 3, 6, 7);
+  const lane2 = v128.shuffle<f32>(ab23, cd23, 0, 1, 4, 5);
+  const lane3 = v128.shuffle<f32>(ab23, cd23, 2, 3, 6, 7);
+  return f32x4.add(f32x4.add(lane0, lane1), f32x4.add(lane2, lane3));
 }
 
 function hit(hits: usize, code: i32, score: f32): usize {
