@@ -46,7 +46,7 @@ export const STREAM_SETTINGS = {
   otlpEndpoint: address({
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     description:
-      'Where spans go (OTLP over HTTP). None: no tracing. The other OTEL_* variables are the SDK’s own.',
+      'Where spans go (OTLP over HTTP). None: no tracing. The SDK reads its other OTEL_* variables itself.',
   }),
   appId: text({
     env: 'ISTHMUS_APP_ID',

@@ -80,7 +80,8 @@ describe('the decoder of our own events', () => {
         for (const [place, byte] of places) bytes[5 + (place % (bytes.length - 5))] = byte;
         const oracle = lenient(() => avsc.read(bytes, 5));
         const outcome = lenient(() => serde.events.decode(bytes));
-        // Where there are two reasons, either may be met first.
+        // Below -2^52 avsc rounds; and where there are two reasons, either may be met first.
+        fc.pre(typeof oracle === 'string' || (oracle as typeof event).occurredAtMs >= -(2 ** 52));
         if (typeof oracle === 'string') expect(typeof outcome).toBe('string');
         else expect(outcome).toEqual(oracle);
       }),
