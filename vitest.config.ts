@@ -14,6 +14,7 @@ export default defineConfig({
         test: {
           name: 'integration',
           include: ['test/integration/**/*.test.ts'],
+          globalSetup: ['test/integration/support/kafka.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
           fileParallelism: false,

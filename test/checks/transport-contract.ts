@@ -8,8 +8,8 @@ import type {
   LogRecord,
   OutgoingRecord,
   TopicPartition,
-  Transport,
   TransactionalProducer,
+  Transport,
 } from '../../src/transport/transport.js';
 
 export interface TransportUnderTest {
@@ -86,7 +86,11 @@ export function transportContract(name: string, subject: () => TransportUnderTes
       test('are created once: a second call returns no names', async () => {
         const { admin, topics } = await withTopics(3);
         const spec = { topic: topics[0]!, partitions: 3 };
-        const fresh = { topic: `${topics[0]}-b`, partitions: 1, config: { 'retention.ms': '1000' } };
+        const fresh = {
+          topic: `${topics[0]}-b`,
+          partitions: 1,
+          config: { 'retention.ms': '1000' },
+        };
         expect(await admin.createTopics([spec, fresh])).toEqual([fresh.topic]);
         expect(await admin.listTopics([spec.topic, fresh.topic])).toEqual([
           { topic: spec.topic, partitions: 3 },
@@ -237,7 +241,10 @@ export function transportContract(name: string, subject: () => TransportUnderTes
         const group = `g-${first}`;
         const producer = await initialised(transport, `id-${first}`);
         const transaction = await producer.begin();
-        await transaction.send([text(first, 'k', '1'), { ...text(second, 'k', '2'), partition: 1 }]);
+        await transaction.send([
+          text(first, 'k', '1'),
+          { ...text(second, 'k', '2'), partition: 1 },
+        ]);
         await transaction.sendOffsets(group, [{ topic: first, partition: 0, offset: 41n }]);
         const seen = collect(transport, first);
         await sleep(150);
@@ -423,7 +430,10 @@ export function transportContract(name: string, subject: () => TransportUnderTes
         transport: Transport,
         groupId: string,
         topics: (string | RegExp)[],
-        options: { from?: bigint; onRecords?: (records: readonly LogRecord[]) => Promise<void> } = {},
+        options: {
+          from?: bigint;
+          onRecords?: (records: readonly LogRecord[]) => Promise<void>;
+        } = {},
       ): Promise<Member> {
         const consumer = transport.groupConsumer(consumerOptions(groupId, topics));
         const member: Member = { consumer, assigned: [], records: [], crashes: [] };

@@ -1,6 +1,7 @@
-import type { ConnectionOptions } from 'node:tls';
-import { Kafka, logLevel, type SASLOptions } from 'kafkajs';
-import { type Cluster, createSocketFactory, KafkaCluster } from './internals.js';
+import net from 'node:net';
+import tls, { type ConnectionOptions } from 'node:tls';
+import { type ISocketFactory, Kafka, logLevel, type SASLOptions } from 'kafkajs';
+import { type Cluster, KafkaCluster } from './internals.js';
 import { kafkajsLogs, silentLogger, type TransportLogger } from './logging.js';
 import type { Compression } from './record-batch.js';
 
@@ -12,6 +13,8 @@ export interface KafkaTransportOptions {
   readonly ssl?: boolean | ConnectionOptions;
   readonly sasl?: SASLOptions;
   readonly connectionTimeoutMs?: number;
+  /** Makes the sockets: for proxies, and for tests that cut the network. */
+  readonly socketFactory?: ISocketFactory;
   /** The longest wait for an answer to one request. */
   readonly requestTimeoutMs?: number;
   /** How long an administrative call waits for a broker before BROKER_UNREACHABLE. */
@@ -63,7 +66,7 @@ export class KafkaClient {
   cluster(): Cluster {
     return new KafkaCluster({
       logger: this.kafka().logger(),
-      socketFactory: createSocketFactory(),
+      socketFactory: this.#options.socketFactory ?? openSocket,
       brokers: this.brokers,
       ssl: this.#options.ssl,
       sasl: this.#options.sasl,
@@ -78,6 +81,15 @@ export class KafkaClient {
     });
   }
 }
+
+/** As kafkajs's own, but small requests do not wait for the answers to others (Nagle). */
+const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  const name = net.isIP(host) === 0 ? { servername: host } : {};
+  const socket = ssl
+    ? tls.connect({ host, port, ...name, ...ssl }, onConnect)
+    : net.connect({ host, port }, onConnect);
+  return socket.setKeepAlive(true, 60_000).setNoDelay(true);
+};
 
 /** Closes a cluster's connections; does not wait longer than this for requests under way. */
 export async function disconnect(cluster: Cluster, timeoutMs = 1_000): Promise<void> {

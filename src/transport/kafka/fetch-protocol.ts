@@ -198,7 +198,8 @@ export async function decodeBatches(
 async function decompress(body: Buffer, attributes: number): Promise<Buffer> {
   const codec = attributes & 7;
   if (codec === 1) return gunzipAsync(body);
-  const make = kafkajs.CompressionCodecs[codec as keyof typeof CompressionCodecs];
+  const codecs: Record<number, unknown> = kafkajs.CompressionCodecs;
+  const make = codecs[codec];
   if (typeof make !== 'function') {
     const name = ['none', 'gzip', 'snappy', 'lz4', 'zstd'][codec] ?? String(codec);
     throw consumerFailed(

@@ -12,7 +12,7 @@ import type { Cluster } from './internals.js';
 import { Membership } from './membership.js';
 import { retrying } from './retry.js';
 
-const patienceMs = 2_000;
+const patienceMs = 1_000;
 
 export class KafkaGroupConsumer implements GroupConsumer {
   readonly #client: KafkaClient;

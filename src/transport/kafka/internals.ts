@@ -7,7 +7,7 @@
  */
 import { createRequire } from 'node:module';
 import type { ConnectionOptions } from 'node:tls';
-import type { Logger, SASLOptions } from 'kafkajs';
+import type { ISocketFactory, Logger, SASLOptions } from 'kafkajs';
 
 const require = createRequire(import.meta.url);
 
@@ -170,7 +170,7 @@ export interface Cluster {
 
 interface ClusterOptions {
   readonly logger: Logger;
-  readonly socketFactory: unknown;
+  readonly socketFactory: ISocketFactory;
   readonly brokers: readonly string[];
   readonly ssl: boolean | ConnectionOptions | undefined;
   readonly sasl: SASLOptions | undefined;
@@ -187,15 +187,6 @@ interface ClusterOptions {
 export const KafkaCluster = require('kafkajs/src/cluster') as new (
   options: ClusterOptions,
 ) => Cluster;
-
-export const createSocketFactory = require('kafkajs/src/network/socketFactory') as () => unknown;
-
-/** kafkajs's own encoder of bytes, which its requests are made of. */
-export const Encoder = require('kafkajs/src/protocol/encoder') as new () => {
-  buf: Buffer;
-  buffer: Buffer;
-  writeBuffer(bytes: Buffer): InstanceType<typeof Encoder>;
-};
 
 export const { createErrorFromCode } = require('kafkajs/src/protocol/error') as {
   createErrorFromCode(code: number): Error;

@@ -249,7 +249,7 @@ export class ProducerSession {
   async #loadTopics(topics: readonly string[]): Promise<void> {
     const deadline = performance.now() + this.#client.deliveryTimeoutMs;
     // A topic that was created just now may not be known everywhere; give it a moment, not more.
-    const patience = performance.now() + 2_000;
+    const patience = performance.now() + 1_000;
     await retrying(
       {
         budgetMs: this.#client.deliveryTimeoutMs,
