@@ -437,6 +437,11 @@ export class Service implements ServiceView {
     return this.#tasks().reduce((sum, task) => sum + task.worker.userCount, 0);
   }
 
+  /** Users of this process whose newest event has not been answered. */
+  owedLists(): number {
+    return this.#tasks().reduce((sum, task) => sum + task.worker.owedCount, 0);
+  }
+
   tableBytes(): readonly { readonly table: string; readonly bytes: number }[] {
     const { model } = this.#replica;
     const blocks = model.blocks().reduce((sum, [, block]) => sum + block.values.byteLength, 0);
