@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
-import { type CsvError, type Options, parse } from 'csv-parse';
+import { parse } from 'csv-parse/sync';
 import { describeError, IsthmusError } from '../../errors.js';
 import { csvInvalid } from './errors.js';
 
-/** A row and the line that it ends on (the header is line 1). */
+/** A row and its line (the header is line 1). */
 export interface CsvRow {
   readonly line: number;
   readonly cells: readonly string[];
@@ -17,12 +17,16 @@ export interface CsvOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Rows that are handed on at once: one await for many, or waiting costs more than reading. */
-const ROWS_AT_ONCE = 1000;
+/** Longer lines are no CSV, and would fill the memory. */
+const MAX_LINE = 1 << 20;
 
 /**
  * Yields the rows of a CSV file, the header first, many at once. Memory stays bounded: the file is
  * read as fast as the rows are taken. A name that ends in .gz is decompressed.
+ *
+ * A row is a line: quoted cells may hold commas and doubled quotes, but no line breaks. So an unclosed
+ * quote breaks its own line only (a parser that lets rows span lines would lose the rest of the
+ * file to it), and a line without quotes is cut at its commas, which is fast.
  *
  * Errors: CSV_INVALID (usage) where the file cannot be read.
  */
@@ -31,45 +35,63 @@ export async function* readCsv(
   options: CsvOptions,
 ): AsyncGenerator<readonly CsvRow[], void, undefined> {
   const raw = createReadStream(file);
-  const source: Readable = file.endsWith('.gz') ? raw.pipe(createGunzip()) : raw;
-  const settings: Options<CsvRow, string[]> = {
-    bom: true,
-    relax_column_count: true,
-    skip_empty_lines: true,
-    skip_records_with_error: true,
-    on_record: (cells: string[], context): CsvRow => ({ line: context.lines, cells }),
-    on_skip: (error: CsvError | undefined) => {
-      try {
-        options.onBroken(Number(error?.lines ?? 0), error?.message ?? 'no CSV');
-      } catch (stop) {
-        parser.destroy(stop as Error);
-      }
-      return undefined;
-    },
-  };
-  // Its typings know on_record's own type for named columns only.
-  const parser = parse(settings as unknown as Options);
-  const fail = (error: Error): void => {
-    parser.destroy(error);
-  };
-  raw.on('error', fail);
-  source.on('error', fail);
-  source.pipe(parser);
+  let source: Readable = raw;
+  if (file.endsWith('.gz')) {
+    const gunzip = createGunzip();
+    raw.on('error', (error) => gunzip.destroy(error));
+    source = raw.pipe(gunzip);
+  }
+  source.setEncoding('utf8');
+  let line = 0;
+  let rest = '';
   try {
-    let rows: CsvRow[] = [];
-    for await (const row of parser as AsyncIterable<CsvRow>) {
-      rows.push(row);
-      if (rows.length < ROWS_AT_ONCE) continue;
+    for await (const chunk of source as AsyncIterable<string>) {
       if (options.signal?.aborted === true) return;
-      yield rows;
-      rows = [];
+      const lines = (rest + chunk).split('\n');
+      rest = lines.pop() ?? '';
+      if (rest.length > MAX_LINE) throw csvInvalid(file, line + 1, 'the line has no end: no CSV');
+      const rows = toRows(lines, line, options.onBroken);
+      line += lines.length;
+      if (rows.length > 0) yield rows;
     }
-    if (rows.length > 0) yield rows;
+    const last = toRows([rest], line, options.onBroken);
+    if (last.length > 0) yield last;
   } catch (error) {
     if (error instanceof IsthmusError) throw error;
     throw csvInvalid(file, null, `cannot be read: ${describeError(error)}`, error);
   } finally {
     raw.destroy();
-    parser.destroy();
+    source.destroy();
+  }
+}
+
+/** Returns the rows of these lines, without the empty ones; `before` is the number of lines before. */
+function toRows(
+  lines: readonly string[],
+  before: number,
+  onBroken: CsvOptions['onBroken'],
+): CsvRow[] {
+  const rows: CsvRow[] = [];
+  for (let i = 0; i < lines.length; i++) {
+    const line = before + i + 1;
+    let text = lines[i]!;
+    if (text.endsWith('\r')) text = text.slice(0, -1);
+    if (line === 1 && text.startsWith('\ufeff')) text = text.slice(1);
+    if (text === '') continue;
+    const cells = text.includes('"') ? splitQuoted(text) : text.split(',');
+    if (typeof cells === 'string') onBroken(line, cells);
+    else rows.push({ line, cells });
+  }
+  return rows;
+}
+
+/** Returns the cells, or why the line has none. */
+function splitQuoted(text: string): string[] | string {
+  try {
+    const rows = parse(text, { relax_column_count: true }) as string[][];
+    return rows[0] ?? [];
+  } catch (error) {
+    // The parser counts lines from the one that it was given.
+    return describeError(error).replace(/ (at|on) line 1\b/, '');
   }
 }
