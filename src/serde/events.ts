@@ -11,7 +11,7 @@ export interface OutgoingEvent extends BehaviorEvent {
   readonly context?: Readonly<Record<string, string>> | null;
 }
 
-/** Where a writer's schema names the event's fields by other names that we know. */
+/** Our schema without the context, which nobody here reads. */
 function leanReader(schema: RecordJson): RecordJson {
   return { ...schema, fields: schema.fields.filter((field) => field.name !== 'context') };
 }
