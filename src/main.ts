@@ -11,6 +11,8 @@ import type { ModelState, Readiness, ServiceView, TaskView } from './http/view.j
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { decodeDelta } from './online/delta-codec.js';
 import { Engine } from './online/engine.js';
+import { simdMemory } from './online/kernels/memory.js';
+import { scan } from './online/kernels/simd-scan.js';
 import { Learner } from './online/learner.js';
 import { Model } from './online/model.js';
 import { Preprocessor } from './online/preprocess/preprocessor.js';
@@ -105,11 +107,14 @@ export class Service implements ServiceView {
     this.#now = parts.now ?? Date.now;
     this.app = config.appId;
     this.startedAtMs = this.#now();
-    const model = new Model({
-      seed: config.learner.seed,
-      dimension: config.learner.dimension,
-      initialScale: config.learner.initialScale,
-    });
+    const model = new Model(
+      {
+        seed: config.learner.seed,
+        dimension: config.learner.dimension,
+        initialScale: config.learner.initialScale,
+      },
+      simdMemory(config.learner.dimension) ?? undefined,
+    );
     this.#replica = new ModelReplica(model);
     const preprocessor = new Preprocessor(config);
     const learner = new Learner(model, tower.tower, config.learner);
@@ -125,6 +130,7 @@ export class Service implements ServiceView {
     this.#recommender = new Recommender(model, tower.tower, {
       exclude: config.excludeTouched === 'same-domain' ? 'domain' : config.excludeTouched,
       encoder: learner.encoder,
+      scan,
     });
     this.#decoder = new EventDecoder(serde, preprocessor);
     this.#records = new RecordMaker({
