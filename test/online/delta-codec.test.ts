@@ -50,7 +50,7 @@ describe('the bytes of a delta', () => {
       fc.property(anyDelta, (delta) => {
         expect(decodeDelta(encodeDelta(delta))).toEqual(delta);
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 
@@ -110,7 +110,7 @@ describe('the parts of a delta', () => {
         expect(backwards.digest()).toBe(whole.digest());
         expect(parts.map((part) => part.events).slice(1)).toEqual(parts.slice(1).map(() => 0));
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 

@@ -59,16 +59,15 @@ describe('the SIMD scan', () => {
             }
           }
         }),
-        { numRuns: 30 },
+        { numRuns: 10 },
       );
     },
   );
 
   it('takes more queries than its scratch holds', () => {
     const { model } = coarseWorld(2, { items: 40, dimension: 512, users: 0, memory: memory(512) });
-    expect(lists(model, scan, 1, 1001, 3)).toEqual(lists(model, scan, 1, 1001, 3));
-    expect(lists(model, scan, 1, 1001, 3).map((list) => list[0]!.index)).toEqual(
-      lists(model, plainScan, 1, 1001, 3).map((list) => list[0]!.index),
+    expect(lists(model, scan, 1, 601, 3).map((list) => list[0]!.index)).toEqual(
+      lists(model, plainScan, 1, 601, 3).map((list) => list[0]!.index),
     );
   });
 

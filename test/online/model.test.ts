@@ -27,7 +27,7 @@ describe('the model is the sum of its deltas', () => {
         const order = shuffled(deltas, Random.of('order', seed));
         expect(sum(...order).digest()).toBe(sum(...deltas).digest());
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 
@@ -41,7 +41,7 @@ describe('the model is the sum of its deltas', () => {
         for (const delta of deltas.slice(3).reverse()) model.revert(delta);
         expect(portrait(model)).toEqual(before);
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 
@@ -59,7 +59,7 @@ describe('the model is the sum of its deltas', () => {
           expect(model.rowsOf(domain).length).toBe(others.rowsOf(i).length);
         }
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 
@@ -82,7 +82,7 @@ describe('the model is the sum of its deltas', () => {
         expect(replicas[0]).toBe(replicas[1]);
         expect(replicas[0]).toBe(sum(...kept).digest());
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 

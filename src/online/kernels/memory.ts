@@ -1,43 +1,16 @@
 import type { TableColumns, TableMemory } from '../table.js';
-import { BINARY } from './simd-binary.js';
+import {
+  type Memory,
+  PAGE_BYTES,
+  type SimdExports,
+  type SimdModule,
+  simdModule,
+} from './simd-module.js';
 
-/** What is used of the WebAssembly of the language, which the compiler knows only as part of a browser. */
-interface Memory {
-  readonly buffer: ArrayBuffer;
-  grow(pages: number): number;
-}
-interface Wasm {
-  Memory: new (size: { initial: number }) => Memory;
-  Module: new (bytes: Uint8Array) => object;
-  Instance: new (
-    module: object,
-    imports: { env: { memory: Memory } },
-  ) => { readonly exports: unknown };
-  validate(bytes: Uint8Array): boolean;
-}
-
-const PAGE_BYTES = 65536;
 /** Below the columns: what is handed to a kernel beside them. */
 export const SCRATCH_BYTES = 1 << 20;
 /** The compiler keeps the first bytes for itself. */
 const SCRATCH_START = 1024;
-
-/** The exports of assembly/kernels.ts; addresses in bytes. */
-export interface SimdExports {
-  scan4: ScanKernel;
-  scan1: ScanKernel;
-}
-
-export type ScanKernel = (
-  embeddings: number,
-  rows: number,
-  base: number,
-  count: number,
-  queries: number,
-  width: number,
-  thresholds: number,
-  hits: number,
-) => number;
 
 /**
  * Columns of one item table in the memory of the SIMD kernels, so that nothing is copied to score
@@ -52,10 +25,10 @@ export class SimdMemory implements TableMemory {
   private capacity = 0;
   private dimension = 0;
 
-  constructor(wasm: Wasm, bytes: Uint8Array) {
-    this.memory = new wasm.Memory({ initial: SCRATCH_BYTES / PAGE_BYTES });
-    const instance = new wasm.Instance(new wasm.Module(bytes), { env: { memory: this.memory } });
-    this.kernels = instance.exports as SimdExports;
+  constructor(module: SimdModule) {
+    const { memory, kernels } = module.instantiate(SCRATCH_BYTES / PAGE_BYTES);
+    this.memory = memory;
+    this.kernels = kernels;
   }
 
   /** Bytes between SCRATCH_START and SCRATCH_BYTES are free for one call at a time. */
@@ -115,8 +88,6 @@ function layout(capacity: number, dimension: number) {
  */
 export function simdMemory(dimension: number): SimdMemory | null {
   if (dimension % 4 !== 0) return null;
-  const bytes = Buffer.from(BINARY, 'base64');
-  const wasm = (globalThis as { WebAssembly?: Wasm }).WebAssembly;
-  if (wasm === undefined || !wasm.validate(bytes)) return null;
-  return new SimdMemory(wasm, bytes);
+  const module = simdModule();
+  return module === null ? null : new SimdMemory(module);
 }

@@ -112,3 +112,102 @@ function hit(hits: usize, code: i32, score: f32): usize {
   store<f32>(hits, score, 4);
   return hits + 8;
 }
+
+/**
+ * C (rows, columns) = Σ_t A[r, t] B[t, c] in float32, each entry summed by rising t. A[r, t] stands at
+ * `a + r * across + t * along` (bytes), so that a matrix and its transpose are read alike; B and C are
+ * row-major; `columns` is a multiple of 4.
+ */
+export function multiply(
+  a: usize,
+  across: usize,
+  along: usize,
+  b: usize,
+  c: usize,
+  rows: i32,
+  steps: i32,
+  columns: i32,
+): void {
+  const width = (<usize>columns) << 2;
+  let r = 0;
+  for (; r + 4 <= rows; r += 4) {
+    const from = a + <usize>r * across;
+    const to = c + <usize>r * width;
+    let k: usize = 0;
+    for (; k + 32 <= width; k += 32) tile4x8(from, across, along, b + k, to + k, steps, width);
+    if (k < width) {
+      for (let i: usize = 0; i < 4; i++) {
+        tile1x4(from + i * across, along, b + k, to + i * width + k, steps, width);
+      }
+    }
+  }
+  for (; r < rows; r++) {
+    const from = a + <usize>r * across;
+    const to = c + <usize>r * width;
+    for (let k: usize = 0; k < width; k += 16) tile1x4(from, along, b + k, to + k, steps, width);
+  }
+}
+
+/** Four rows and eight columns of C, in registers. */
+function tile4x8(
+  a0: usize,
+  across: usize,
+  along: usize,
+  b: usize,
+  c: usize,
+  steps: i32,
+  width: usize,
+): void {
+  const a1 = a0 + across;
+  const a2 = a1 + across;
+  const a3 = a2 + across;
+  let s00 = f32x4.splat(0);
+  let s01 = f32x4.splat(0);
+  let s10 = f32x4.splat(0);
+  let s11 = f32x4.splat(0);
+  let s20 = f32x4.splat(0);
+  let s21 = f32x4.splat(0);
+  let s30 = f32x4.splat(0);
+  let s31 = f32x4.splat(0);
+  let at: usize = 0;
+  for (let t = 0; t < steps; t++) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    let x = v128.load32_splat(a0 + at);
+    s00 = f32x4.add(s00, f32x4.mul(x, b0));
+    s01 = f32x4.add(s01, f32x4.mul(x, b1));
+    x = v128.load32_splat(a1 + at);
+    s10 = f32x4.add(s10, f32x4.mul(x, b0));
+    s11 = f32x4.add(s11, f32x4.mul(x, b1));
+    x = v128.load32_splat(a2 + at);
+    s20 = f32x4.add(s20, f32x4.mul(x, b0));
+    s21 = f32x4.add(s21, f32x4.mul(x, b1));
+    x = v128.load32_splat(a3 + at);
+    s30 = f32x4.add(s30, f32x4.mul(x, b0));
+    s31 = f32x4.add(s31, f32x4.mul(x, b1));
+    b += width;
+    at += along;
+  }
+  v128.store(c, s00);
+  v128.store(c, s01, 16);
+  c += width;
+  v128.store(c, s10);
+  v128.store(c, s11, 16);
+  c += width;
+  v128.store(c, s20);
+  v128.store(c, s21, 16);
+  c += width;
+  v128.store(c, s30);
+  v128.store(c, s31, 16);
+}
+
+/** One row and four columns of C. */
+function tile1x4(a: usize, along: usize, b: usize, c: usize, steps: i32, width: usize): void {
+  let sum = f32x4.splat(0);
+  for (let t = 0; t < steps; t++) {
+    sum = f32x4.add(sum, f32x4.mul(v128.load32_splat(a), v128.load(b)));
+    a += along;
+    b += width;
+  }
+  v128.store(c, sum);
+}

@@ -1,0 +1,66 @@
+import { BINARY } from './simd-binary.js';
+
+/** The exports of assembly/kernels.ts, where they are described; addresses in bytes. */
+export interface SimdExports {
+  readonly scan4: ScanKernel;
+  readonly scan1: ScanKernel;
+  multiply(
+    a: number,
+    across: number,
+    along: number,
+    b: number,
+    c: number,
+    rows: number,
+    steps: number,
+    columns: number,
+  ): void;
+}
+
+export type ScanKernel = (
+  embeddings: number,
+  rows: number,
+  base: number,
+  count: number,
+  queries: number,
+  width: number,
+  thresholds: number,
+  hits: number,
+) => number;
+
+export interface Memory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
+/** What is used of the WebAssembly of the language, which the compiler knows only as part of a browser. */
+interface Wasm {
+  Memory: new (size: { initial: number }) => Memory;
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (
+    module: object,
+    imports: { env: { memory: Memory } },
+  ) => { readonly exports: unknown };
+  validate(bytes: Uint8Array): boolean;
+}
+
+export const PAGE_BYTES = 65536;
+
+/** The kernels, compiled; each instance has a memory of its own. */
+export interface SimdModule {
+  instantiate(pages: number): { memory: Memory; kernels: SimdExports };
+}
+
+/** The kernels, or null where there is no WebAssembly with SIMD. */
+export function simdModule(): SimdModule | null {
+  const wasm = (globalThis as { WebAssembly?: Wasm }).WebAssembly;
+  const bytes = Buffer.from(BINARY, 'base64');
+  if (wasm === undefined || !wasm.validate(bytes)) return null;
+  const module = new wasm.Module(bytes);
+  return {
+    instantiate(pages) {
+      const memory = new wasm.Memory({ initial: pages });
+      const { exports } = new wasm.Instance(module, { env: { memory } });
+      return { memory, kernels: exports as SimdExports };
+    },
+  };
+}
