@@ -163,7 +163,13 @@ export class Service implements ServiceView {
       backend: tower.backend,
       reason: tower.reason,
     });
-    return new Service(parts, tower, await openSerde(config.schemaRegistryUrl));
+    return new Service(
+      parts,
+      tower,
+      await openSerde(config.schemaRegistryUrl, {
+        RecommendationList: config.recommendationsTopic,
+      }),
+    );
   }
 
   /** Opens HTTP and begins to join Kafka. Errors: PORT_IN_USE (usage). */

@@ -148,6 +148,7 @@ class Demo {
       brokers: [...config.brokers],
       clientId: config.appId,
       logger: fieldsFirst(this.#logger),
+      compression: config.compression,
     });
     return { config, transport: this.#keep(transport) };
   }

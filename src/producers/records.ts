@@ -54,7 +54,8 @@ export class RecordMaker {
       records.push({
         topic: topics.recommendations,
         partition,
-        key: user.id,
+        // A list each: compaction keeps the newest of every domain. No domain has a slash in its name.
+        key: `${user.id}/${list.domain}`,
         value: serde.lists.encode({
           ...list,
           modelVersion: model.trainedEvents,
