@@ -21,7 +21,10 @@ interface Captured {
   readonly bucket: PrequentialSample['bucket'];
   /** Number in the batch of queries; -1 for a user of whom nothing is known. */
   readonly example: number;
+  readonly without: ReadonlySet<number>;
 }
+
+const NONE: ReadonlySet<number> = new Set();
 
 /**
  * Test-then-train: how well the model as it stands foresees events that it has not learned yet.
@@ -73,8 +76,12 @@ export class PrequentialScoring {
     this.candidates = new CandidateSampler(negatives, random);
   }
 
-  /** Takes an event down, before it is pushed into the user's history: what the user did is copied. */
-  add(user: User, row: number): void {
+  /**
+   * Takes an event down, before it is pushed into the user's history: what the user did is copied.
+   *
+   * @param without Rows that are not to be among the others: further true ones, say.
+   */
+  add(user: User, row: number, without: ReadonlySet<number> = NONE): void {
     const domain = this.model.domainOf(row);
     const histories = this.batch.addUser(user);
     const known = histories.from < histories.to;
@@ -83,6 +90,7 @@ export class PrequentialScoring {
       domain,
       bucket: bucketOf(user.history(domain)?.count ?? 0),
       example: known ? this.batch.addTarget(histories, domain) : -1,
+      without,
     });
   }
 
@@ -96,7 +104,7 @@ export class PrequentialScoring {
   private score(event: Captured, query: Float32Array): PrequentialSample {
     const { model } = this;
     const { embeddings, biases, counts } = model.items;
-    const { row, domain, bucket, example } = event;
+    const { row, domain, bucket, example, without } = event;
     const name = model.domainName(domain);
     const d = model.dimension;
     const weight = model.block(`prior/${name}`)[0]!;
@@ -115,7 +123,7 @@ export class PrequentialScoring {
     let ties = 0;
     let odds = 1;
     const { rows, length } = model.rowsOf(domain);
-    const drawn = this.candidates.draw(rows, length, row);
+    const drawn = this.candidates.draw(rows, length, row, without);
     for (let i = 0; i < drawn; i++) {
       const other = this.candidates.rows[i]!;
       const score = logit(other);
@@ -136,7 +144,7 @@ export class PrequentialScoring {
   }
 }
 
-/** Draws different rows of a domain, without one of them. */
+/** Draws different rows of a domain, without some of them. */
 class CandidateSampler {
   /** What was drawn last. */
   readonly rows: Int32Array;
@@ -152,38 +160,41 @@ class CandidateSampler {
     this.rows = new Int32Array(wanted);
   }
 
-  /** How many rows were drawn: all but one if there are not more than wanted. */
-  draw(from: Int32Array, length: number, without: number): number {
+  /** How many rows were drawn: all that may be if there are not more than wanted. */
+  draw(from: Int32Array, length: number, truth: number, without: ReadonlySet<number>): number {
     let drawn = 0;
-    if (length <= this.wanted + 1) {
-      for (let i = 0; i < length && drawn < this.wanted; i++) {
-        if (from[i] !== without) this.rows[drawn++] = from[i]!;
-      }
-      return drawn;
-    }
+    const most = this.wanted + 1 + without.size;
+    if (length < 2 * most) return this.drawMost(from, length, truth, without);
     if (this.taken.length < length) {
       this.taken = new Int32Array(length * 2);
       this.drawing = 0;
     }
     const mark = ++this.drawing;
-    if (length < 2 * this.wanted) return this.drawMost(from, length, without);
     while (drawn < this.wanted) {
       const place = this.random.below(length);
-      if (this.taken[place] === mark || from[place] === without) continue;
+      const row = from[place]!;
+      if (this.taken[place] === mark || row === truth || without.has(row)) continue;
       this.taken[place] = mark;
-      this.rows[drawn++] = from[place]!;
+      this.rows[drawn++] = row;
     }
     return drawn;
   }
 
   /** Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2 S): no rejections. */
-  private drawMost(from: Int32Array, length: number, without: number): number {
+  private drawMost(
+    from: Int32Array,
+    length: number,
+    truth: number,
+    without: ReadonlySet<number>,
+  ): number {
     let drawn = 0;
     let left = length;
-    for (let i = 0; i < length; i++) if (from[i] === without) left--;
+    for (let i = 0; i < length; i++) if (from[i] === truth || without.has(from[i]!)) left--;
+    const all = left <= this.wanted;
     for (let i = 0; i < length && drawn < this.wanted; i++) {
-      if (from[i] === without) continue;
-      if (this.random.below(left--) < this.wanted - drawn) this.rows[drawn++] = from[i]!;
+      const row = from[i]!;
+      if (row === truth || without.has(row)) continue;
+      if (all || this.random.below(left--) < this.wanted - drawn) this.rows[drawn++] = row;
     }
     return drawn;
   }
