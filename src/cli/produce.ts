@@ -1,0 +1,106 @@
+import { Command } from 'commander';
+import type { Config } from '../config.js';
+import { IsthmusError } from '../errors.js';
+import type { Transport } from '../transport/transport.js';
+import { type CommonOptions, rate, whole, withCommon } from './arguments.js';
+import { withKafka } from './context.js';
+import { figure, say, sayJson } from './output.js';
+import { countRows, startProgress } from './progress.js';
+import { EXIT_INTERRUPTED, stopSignal } from './signals.js';
+
+interface ProduceOptions extends CommonOptions {
+  readonly file: string;
+  readonly rate: number;
+  readonly limit?: number;
+  readonly skip: number;
+  readonly strict: boolean;
+  readonly json: boolean;
+}
+
+/** Broken rows that are told one by one. */
+const TOLD = 10;
+
+/** `isthmus produce`: CSV → events on the input topic. */
+export function produceCommand(): Command {
+  const command = new Command('produce')
+    .description('Write the events of a CSV file to the input topic, in order per user')
+    .requiredOption('--file <file>', 'CSV, or CSV.gz')
+    .option('--rate <n>', 'events per second; 0: as fast as the log takes them', rate, 0)
+    .option('--limit <n>', 'write at most so many', whole(0))
+    .option('--skip <n>', 'leave out so many at the start', whole(0), 0)
+    .option('--strict', 'stop at the first broken row, instead of counting it', false)
+    .option('--json', 'print {sent, broken, seconds, eventsPerSecond}', false);
+  return withCommon(command, [
+    'isthmus produce --file events.csv.gz --rate 5000',
+    'isthmus produce --file events.csv --skip 1000 --limit 500 --strict',
+    '',
+    'The header is user_id,item_id,domain and time (milliseconds or ISO 8601) or sequence; value, action',
+    'and event_id may be there as well, in any order.',
+  ]).action(async (options: ProduceOptions) => {
+    const signal = stopSignal();
+    const result = await withKafka(options, ({ config, transport }) =>
+      produce(config, transport, options, signal),
+    );
+    if (!result.complete) process.exitCode = EXIT_INTERRUPTED;
+    const { sent, broken, seconds } = result;
+    const eventsPerSecond = Math.round(sent / Math.max(seconds, 1e-3));
+    if (options.json) return sayJson({ sent, broken, seconds, eventsPerSecond });
+    const left = broken === 0 ? '' : `, ${figure(broken)} broken rows left out`;
+    say(
+      `${figure(sent)} events sent in ${seconds.toFixed(1)} s (${figure(eventsPerSecond)}/s)${left}`,
+    );
+  });
+}
+
+async function produce(
+  config: Config,
+  transport: Transport,
+  options: ProduceOptions,
+  signal: AbortSignal,
+): Promise<{ sent: number; broken: number; seconds: number; complete: boolean }> {
+  await needInput(config, transport);
+  const [{ readEvents }, { replay }, { openSerde }] = await Promise.all([
+    import('../producers/replay/events.js'),
+    import('../producers/replay/replay.js'),
+    import('../serde/open.js'),
+  ]);
+  const { file, strict, skip, limit } = options;
+  const serde = await openSerde(config.schemaRegistryUrl, { BehaviorEvent: config.inputTopic });
+  const rows = process.stderr.isTTY ? await countRows(file) : 0;
+  const progress = startProgress('events', Math.min(Math.max(0, rows - skip), limit ?? Infinity));
+  let broken = 0;
+  const onBroken = (line: number, why: string): void => {
+    broken++;
+    if (broken <= TOLD) process.stderr.write(`${file}, line ${line}: ${why}; left out\n`);
+    if (broken === TOLD + 1) process.stderr.write('further broken rows are only counted\n');
+  };
+  const producer = await transport.producer();
+  try {
+    const result = await replay(readEvents(file, { strict, onBroken, signal }), producer, {
+      topic: config.inputTopic,
+      encode: (event) => serde.events.encode(event),
+      rate: options.rate,
+      skip,
+      ...(limit === undefined ? {} : { limit }),
+      signal,
+      onProgress: ({ sent }) => progress.update(sent),
+    });
+    return { ...result, broken };
+  } finally {
+    progress.close();
+    await producer.close();
+  }
+}
+
+async function needInput(config: Config, transport: Transport): Promise<void> {
+  const admin = await transport.admin();
+  const [input] = await admin.listTopics([config.inputTopic]);
+  await admin.close();
+  if (input !== undefined) return;
+  throw new IsthmusError(
+    'TOPIC_MISSING',
+    'usage',
+    `Topic ${config.inputTopic} does not exist: run \`isthmus topics create\``,
+    { place: { topic: config.inputTopic } },
+  );
+}

@@ -1,0 +1,103 @@
+import { setImmediate as breathe } from 'node:timers/promises';
+import type { Config } from '../config.js';
+import { createTower } from '../online/tower/backend.js';
+import type { BehaviorEvent } from '../online/types.js';
+import { type ColdStartResult, scoreColdStart } from './cold-start.js';
+import { Pass } from './pass.js';
+
+export interface EvaluateOptions {
+  readonly config: Config;
+  /** In the order of the stream, many at once. */
+  readonly events: AsyncIterable<readonly BehaviorEvent[]> | Iterable<readonly BehaviorEvent[]>;
+  /** The most that are taken. */
+  readonly limit?: number;
+  /** Whether each event is foreseen before it is learned. */
+  readonly prequential: boolean;
+  /** Files of users who are new to a domain, scored at the end. */
+  readonly coldStart: readonly string[];
+  readonly onProgress?: (events: number) => void;
+  /** Ends the pass early; what was learned until then is told. */
+  readonly signal?: AbortSignal;
+}
+
+/** What one pass came to. */
+export interface Evaluation {
+  readonly events: number;
+  /** Of the pass, reading the file included; cold-start files are not. */
+  readonly seconds: number;
+  readonly eventsPerSecond: number;
+  readonly backend: string;
+  /** Events that were not learned, by reason. */
+  readonly left: Readonly<Record<string, number>>;
+  /** Of positive events: the true item among 999 random ones of its domain, ties against us. */
+  readonly domains: readonly {
+    readonly domain: string;
+    readonly events: number;
+    readonly hr10: number;
+    readonly ndcg10: number;
+    readonly popularityHr10: number;
+    readonly popularityNdcg10: number;
+  }[];
+  readonly digest: { readonly trainedEvents: number; readonly sha256: string };
+  /** Only where files were given. */
+  readonly coldStart?: readonly ColdStartResult[];
+}
+
+/**
+ * Learns a stream in one pass, test-then-train, and tells how good and how fast it was. The same
+ * events, settings and seed give the same digest and the same figures (but for the time).
+ *
+ * Errors: those of the events' source; CSV_INVALID (usage) for a cold-start file; BACKEND_UNAVAILABLE;
+ * DELTA_NOT_FINITE (fatal) where the learning ran away.
+ */
+export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
+  const { config, coldStart } = options;
+  const { tower, backend } = await createTower(config.backend, config.learner.phi);
+  const pass = new Pass(tower, {
+    learner: config.learner,
+    preprocess: config,
+    topic: config.inputTopic,
+    prequential: options.prequential,
+  });
+  const begin = performance.now();
+  await learnAll(pass, options);
+  const seconds = (performance.now() - begin) / 1000;
+  const cold: ColdStartResult[] = [];
+  for (const file of coldStart) cold.push(...(await scoreColdStart(pass, file)));
+  return {
+    events: pass.events,
+    seconds,
+    eventsPerSecond: pass.events / Math.max(seconds, 1e-9),
+    backend,
+    left: Object.fromEntries([...pass.left].sort()),
+    domains: pass.summary
+      .byDomain()
+      .map(({ domain, samples, hr10, ndcg10, popularityHr10, popularityNdcg10 }) => ({
+        domain,
+        events: samples,
+        hr10,
+        ndcg10,
+        popularityHr10,
+        popularityNdcg10,
+      })),
+    digest: { trainedEvents: pass.model.trainedEvents, sha256: pass.model.digest() },
+    ...(coldStart.length === 0 ? {} : { coldStart: cold }),
+  };
+}
+
+/** Events between two breaths: the progress bar and Ctrl-C want the event loop. */
+const BREATHE_EVERY = 1024;
+
+async function learnAll(pass: Pass, options: EvaluateOptions): Promise<void> {
+  const limit = options.limit ?? Number.POSITIVE_INFINITY;
+  for await (const chunk of options.events) {
+    for (const event of chunk) {
+      if (pass.events >= limit || options.signal?.aborted === true) return pass.finish();
+      pass.add(event);
+      if (pass.events % BREATHE_EVERY !== 0) continue;
+      options.onProgress?.(pass.events);
+      await breathe();
+    }
+  }
+  pass.finish();
+}
