@@ -1,5 +1,6 @@
 import type { Encoder } from './encoders/encoder.js';
 import { meanEncoder } from './encoders/mean.js';
+import { dotsOfRows } from './kernels/simd-dots.js';
 import type { Model } from './model.js';
 import { Random } from './random.js';
 import { log1pCount } from './serving/priors.js';
@@ -102,38 +103,29 @@ export class PrequentialScoring {
   }
 
   private score(event: Captured, query: Float32Array): PrequentialSample {
-    const { model } = this;
-    const { embeddings, biases, counts } = model.items;
-    const { row, domain, bucket, example, without } = event;
-    const name = model.domainName(domain);
-    const d = model.dimension;
-    const weight = model.block(`prior/${name}`)[0]!;
-    const at = example * d;
-    const logit = (of: number): number => {
-      const popularity = log1pCount(counts[of]!);
-      if (example < 0) return popularity;
-      let sum = biases[of]! + weight * popularity;
-      for (let k = 0, from = of * d; k < d; k++) sum += embeddings[from + k]! * query[at + k]!;
-      return sum;
-    };
-    const truth = logit(row);
+    const { model, candidates } = this;
+    const { counts } = model.items;
+    const { row, domain, bucket, without } = event;
+    const { rows, length } = model.rowsOf(domain);
+    const drawn = candidates.draw(rows, length, row, without);
+    candidates.rows[drawn] = row;
+    this.logits(event, drawn + 1, query);
+    const { logits } = candidates;
+    const truth = logits[drawn]!;
     const truthCount = counts[row]!;
     let rank = 0;
     let popularityRank = 0;
     let ties = 0;
     let odds = 1;
-    const { rows, length } = model.rowsOf(domain);
-    const drawn = this.candidates.draw(rows, length, row, without);
     for (let i = 0; i < drawn; i++) {
-      const other = this.candidates.rows[i]!;
-      const score = logit(other);
+      const score = logits[i]!;
       odds += Math.exp(score - truth);
       if (score >= truth) rank++;
       if (score === truth) ties++;
-      if (counts[other]! >= truthCount) popularityRank++;
+      if (counts[candidates.rows[i]!]! >= truthCount) popularityRank++;
     }
     return {
-      domain: name,
+      domain: model.domainName(domain),
       bucket,
       rank,
       popularityRank,
@@ -142,12 +134,32 @@ export class PrequentialScoring {
       auc: drawn === 0 ? 0.5 : (drawn - rank + ties / 2) / drawn,
     };
   }
+
+  /** Writes the logits of the candidates, but for what they have in common. */
+  private logits({ domain, example }: Captured, n: number, query: Float32Array): void {
+    const { model } = this;
+    const { rows, dots, logits } = this.candidates;
+    const { biases, counts } = model.items;
+    if (example < 0) {
+      for (let i = 0; i < n; i++) logits[i] = log1pCount(counts[rows[i]!]!);
+      return;
+    }
+    const weight = model.block(`prior/${model.domainName(domain)}`)[0]!;
+    dotsOfRows(model.items, rows, n, query, example * model.dimension, dots);
+    for (let i = 0; i < n; i++) {
+      const row = rows[i]!;
+      logits[i] = dots[i]! + biases[row]! + weight * log1pCount(counts[row]!);
+    }
+  }
 }
 
 /** Draws different rows of a domain, without some of them. */
 class CandidateSampler {
-  /** What was drawn last. */
+  /** What was drawn last, with room for the true one behind it. */
   readonly rows: Int32Array;
+  /** As many: v_j · q. */
+  readonly dots: Float32Array;
+  readonly logits: Float64Array;
   private readonly wanted: number;
   private readonly random: Random;
   /** By place in the domain: number of the drawing in which it was taken. */
@@ -157,7 +169,9 @@ class CandidateSampler {
   constructor(wanted: number, random: Random) {
     this.wanted = wanted;
     this.random = random;
-    this.rows = new Int32Array(wanted);
+    this.rows = new Int32Array(wanted + 1);
+    this.dots = new Float32Array(wanted + 1);
+    this.logits = new Float64Array(wanted + 1);
   }
 
   /** How many rows were drawn: all that may be if there are not more than wanted. */

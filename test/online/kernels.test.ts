@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { simdMemory } from '../../src/online/kernels/memory.js';
+import { dotsOfRows } from '../../src/online/kernels/simd-dots.js';
 import { scan } from '../../src/online/kernels/simd-scan.js';
 import { Model } from '../../src/online/model.js';
 import { Random } from '../../src/online/random.js';
@@ -76,6 +77,30 @@ describe('the SIMD scan', () => {
     expect(simdMemory(6)).toBeNull();
     expect(lists(model, scan, 1, 5, 10)).toEqual(lists(model, plainScan, 1, 5, 10));
   });
+});
+
+it.each([6, 8])('the products of many rows are those of the definition at d = %s', (dimension) => {
+  const { model } = coarseWorld(4, {
+    items: 5000,
+    dimension,
+    users: 0,
+    memory: simdMemory(dimension) ?? undefined,
+  });
+  const random = Random.of('rows');
+  const query = Float32Array.from({ length: 3 * dimension }, () => random.below(7) - 3);
+  for (const n of [1, 4, 9000]) {
+    const rows = Int32Array.from({ length: n }, () => random.below(model.items.size));
+    const out = new Float32Array(n + 1).fill(77);
+    dotsOfRows(model.items, rows, n, query, dimension, out);
+    const expected = Array.from(rows, (row) => {
+      let sum = 0;
+      for (let k = 0; k < dimension; k++) {
+        sum += model.items.embeddings[row * dimension + k]! * query[dimension + k]!;
+      }
+      return sum;
+    });
+    expect(Array.from(out, (value) => value + 0)).toEqual([...expected, 77].map((v) => v + 0));
+  }
 });
 
 describe('a model in the memory of the kernels', () => {

@@ -4,6 +4,14 @@ import { BINARY } from './simd-binary.js';
 export interface SimdExports {
   readonly scan4: ScanKernel;
   readonly scan1: ScanKernel;
+  dots(
+    embeddings: number,
+    rows: number,
+    count: number,
+    query: number,
+    width: number,
+    out: number,
+  ): void;
   multiply(
     a: number,
     across: number,

@@ -94,6 +94,36 @@ export function scan1(
   return <i32>((hits - start) >> 3);
 }
 
+/** Writes v_j · q of `count` items, a multiple of 4, to `out` (f32); summed as in scan4. */
+export function dots(
+  embeddings: usize,
+  rows: usize,
+  count: i32,
+  query: usize,
+  width: i32,
+  out: usize,
+): void {
+  for (let i = 0; i < count; i += 4) {
+    const at = rows + ((<usize>i) << 2);
+    const v0 = embeddings + <usize>load<u32>(at) * <usize>width;
+    const v1 = embeddings + <usize>load<u32>(at, 4) * <usize>width;
+    const v2 = embeddings + <usize>load<u32>(at, 8) * <usize>width;
+    const v3 = embeddings + <usize>load<u32>(at, 12) * <usize>width;
+    let a = f32x4.splat(0);
+    let b = f32x4.splat(0);
+    let c = f32x4.splat(0);
+    let d = f32x4.splat(0);
+    for (let k: usize = 0; k < <usize>width; k += 16) {
+      const q = v128.load(query + k);
+      a = f32x4.add(a, f32x4.mul(v128.load(v0 + k), q));
+      b = f32x4.add(b, f32x4.mul(v128.load(v1 + k), q));
+      c = f32x4.add(c, f32x4.mul(v128.load(v2 + k), q));
+      d = f32x4.add(d, f32x4.mul(v128.load(v3 + k), q));
+    }
+    v128.store(out + ((<usize>i) << 2), sums(a, b, c, d));
+  }
+}
+
 /** The sums over the lanes of a, b, c, d, each as (0 + 1) + (2 + 3): transposed, then added. */
 function sums(a: v128, b: v128, c: v128, d: v128): v128 {
   const ab01 = v128.shuffle<f32>(a, b, 0, 4, 1, 5);
