@@ -1,0 +1,250 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { EmbeddedKafka } from '../../src/broker/embedded.js';
+import { KafkaTransport } from '../../src/transport/kafka/index.js';
+import type { LogRecord } from '../../src/transport/transport.js';
+import { Network } from './support/network.js';
+
+let kafka: EmbeddedKafka;
+const opened: KafkaTransport[] = [];
+let count = 0;
+
+beforeAll(async () => {
+  kafka = await EmbeddedKafka.start();
+});
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((transport) => transport.close()));
+});
+
+afterAll(async () => {
+  await kafka?.stop();
+});
+
+function open(options: { network?: Network; deliveryTimeoutMs?: number } = {}): KafkaTransport {
+  const transport = new KafkaTransport({
+    brokers: [kafka.bootstrap],
+    clientId: 'faults',
+    ...(options.network === undefined ? {} : { socketFactory: options.network.factory }),
+    ...(options.deliveryTimeoutMs === undefined
+      ? {}
+      : { deliveryTimeoutMs: options.deliveryTimeoutMs }),
+  });
+  opened.push(transport);
+  return transport;
+}
+
+async function topicOf(transport: KafkaTransport, partitions = 1): Promise<string> {
+  count += 1;
+  const topic = `faults-${count}`;
+  await (await transport.admin()).createTopics([{ topic, partitions }]);
+  return topic;
+}
+
+function text(topic: string, value: string) {
+  return { topic, key: null, value: Buffer.from(value) };
+}
+
+async function until(condition: () => boolean, timeoutMs = 30_000): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`not so after ${timeoutMs} ms: ${condition}`);
+    await sleep(20);
+  }
+}
+
+test('a broker that is killed and comes back is met by everybody: nothing is lost or doubled', async () => {
+  const transport = open();
+  const topic = await topicOf(transport);
+  const place = { topic, partition: 0 };
+  const inGroup: LogRecord[] = [];
+  const connections: boolean[] = [];
+  const consumer = transport.groupConsumer({
+    groupId: `g-${topic}`,
+    topics: [topic],
+    sessionTimeoutMs: 6_000,
+    maxWaitMs: 100,
+    concurrency: 1,
+  });
+  const fail = (error: Error): void => {
+    throw error;
+  };
+  let position = 0n;
+  await consumer.run({
+    onAssigned: (partitions) => {
+      for (const partition of partitions) consumer.start(partition, position);
+    },
+    onRecords: async (_partition, records) => {
+      for (const record of records) {
+        if (record.offset >= position) inGroup.push(record);
+      }
+      position = records.at(-1)!.offset + 1n;
+    },
+    onCrash: fail,
+    onConnection: (connected) => connections.push(connected),
+  });
+  const reader = transport.reader([topic], fail);
+  await reader.run();
+  const read: LogRecord[] = [];
+  reader.follow(place, 0n, { onRecords: (records) => void read.push(...records) });
+  const producer = await transport.transactionalProducer(`id-${topic}`, 30_000);
+  await producer.init();
+  const values = Array.from({ length: 8 }, (_, i) => `v${i}`);
+  for (const [index, value] of values.entries()) {
+    if (index === 3) {
+      await kafka.kill();
+      await sleep(1_000);
+      void kafka.restart();
+    }
+    for (;;) {
+      const admin = await transport.admin();
+      try {
+        const transaction = await producer.begin();
+        await transaction.send([text(topic, value)]);
+        await transaction.sendOffsets(`h-${topic}`, [{ ...place, offset: BigInt(index + 1) }]);
+        await transaction.commit();
+        break;
+      } catch (error) {
+        expect(error).toMatchObject({ disposition: 'retry' });
+        await sleep(200);
+        await producer.init().catch(() => undefined);
+        const committed = await admin.committed(`h-${topic}`, topic).catch(() => null);
+        if (committed?.[0] === BigInt(index + 1)) break;
+      } finally {
+        await admin.close();
+      }
+    }
+  }
+  await until(() => inGroup.length >= values.length && read.length >= values.length);
+  expect(inGroup.map(({ value }) => value!.toString())).toEqual(values);
+  expect(read.map(({ value }) => value!.toString())).toEqual(values);
+  await until(() => connections.at(-1) === true);
+  expect(connections).toContain(false);
+}, 90_000);
+
+test('a commit whose answer is lost is settled by init, and the committed offsets tell how', async () => {
+  const network = new Network();
+  const outside = open();
+  const topic = await topicOf(outside);
+  const cut = open({ network, deliveryTimeoutMs: 500 });
+  const producer = await cut.transactionalProducer(`id-${topic}`, 30_000);
+  await producer.init();
+  const transaction = await producer.begin();
+  await transaction.send([text(topic, 'perhaps')]);
+  await transaction.sendOffsets(`g-${topic}`, [{ topic, partition: 0, offset: 1n }]);
+  network.cut();
+  await expect(transaction.commit()).rejects.toMatchObject({ code: 'COMMIT_OUTCOME_UNKNOWN' });
+  await expect(producer.begin()).rejects.toMatchObject({ code: 'PRODUCER_NOT_READY' });
+  await transaction.abort();
+  network.mend();
+  await producer.init();
+  const admin = await outside.admin();
+  const [committed] = await admin.committed(`g-${topic}`, topic);
+  const [mark] = await admin.watermarks(topic);
+  const seen: LogRecord[] = [];
+  let position = 0n;
+  const reader = outside.reader([topic], () => undefined);
+  await reader.run();
+  reader.follow({ topic, partition: 0 }, 0n, {
+    onRecords: (records, next) => {
+      seen.push(...records);
+      position = next;
+    },
+  });
+  await until(() => position === mark!.high);
+  expect(seen.length).toBe(committed === 1n ? 1 : 0);
+  const again = await producer.begin();
+  await again.send([text(topic, 'surely')]);
+  await again.commit();
+});
+
+test('a send that fails for good makes the transaction abortable; the next one is not mistaken for it', async () => {
+  const network = new Network();
+  const outside = open();
+  const topic = await topicOf(outside);
+  const cut = open({ network, deliveryTimeoutMs: 500 });
+  const producer = await cut.transactionalProducer(`id-${topic}`, 30_000);
+  await producer.init();
+  const lost = await producer.begin();
+  await lost.send([text(topic, 'a')]);
+  network.cut();
+  await expect(lost.send([text(topic, 'b')])).rejects.toMatchObject({
+    code: 'TRANSACTION_ABORTABLE',
+  });
+  await expect(lost.commit()).rejects.toMatchObject({ code: 'TRANSACTION_ABORTABLE' });
+  network.mend();
+  await lost.abort();
+  const kept = await producer.begin();
+  await kept.send([text(topic, 'c'), text(topic, 'd')]);
+  await kept.commit();
+  const seen: LogRecord[] = [];
+  const reader = outside.reader([topic], () => undefined);
+  await reader.run();
+  reader.follow({ topic, partition: 0 }, 0n, {
+    onRecords: (records) => void seen.push(...records),
+  });
+  await until(() => seen.length >= 2);
+  expect(seen.map(({ value }) => value!.toString())).toEqual(['c', 'd']);
+});
+
+test('a record that is too large is refused by name, and the producer goes on', async () => {
+  const transport = open();
+  const topic = await topicOf(transport);
+  const producer = await transport.transactionalProducer(`id-${topic}`, 30_000);
+  await producer.init();
+  const transaction = await producer.begin();
+  const large = { topic, key: null, value: Buffer.alloc(1_500_000) };
+  await expect(transaction.send([large])).rejects.toMatchObject({
+    code: 'RECORD_TOO_LARGE',
+    place: { topic, partition: 0 },
+  });
+  await transaction.abort();
+  const next = await producer.begin();
+  await next.send([text(topic, 'small')]);
+  await next.commit();
+});
+
+test('a transaction that outlives its timeout fences its producer', async () => {
+  const transport = open();
+  const topic = await topicOf(transport);
+  const producer = await transport.transactionalProducer(`id-${topic}`, 1_000);
+  await producer.init();
+  const transaction = await producer.begin();
+  await transaction.send([text(topic, 'late')]);
+  // The broker looks for expired transactions every ten seconds.
+  await sleep(12_000);
+  await expect(transaction.commit()).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
+});
+
+test('where no broker is, admin calls say so by address and in bounded time; a consumer keeps trying', async () => {
+  const transport = new KafkaTransport({
+    brokers: ['127.0.0.1:1'],
+    clientId: 'nobody',
+    adminTimeoutMs: 500,
+  });
+  opened.push(transport);
+  const start = performance.now();
+  await expect((await transport.admin()).listTopics()).rejects.toMatchObject({
+    code: 'BROKER_UNREACHABLE',
+    message: expect.stringContaining('127.0.0.1:1'),
+  });
+  expect(performance.now() - start).toBeLessThan(2_000);
+  const connections: boolean[] = [];
+  const consumer = transport.groupConsumer({
+    groupId: 'g',
+    topics: ['t'],
+    sessionTimeoutMs: 6_000,
+    maxWaitMs: 50,
+    concurrency: 1,
+  });
+  const running = consumer.run({
+    onAssigned: () => undefined,
+    onRecords: () => Promise.resolve(),
+    onCrash: () => undefined,
+    onConnection: (connected) => connections.push(connected),
+  });
+  await until(() => connections.length > 0);
+  expect(connections).toEqual([false]);
+  await consumer.close();
+  await running;
+});
