@@ -12,7 +12,7 @@ export class RowGradients {
   rows = new Int32Array(256);
   /** (length, d + 1): embedding, then bias. */
   values: Float32Array;
-  /** (length) how often a row was touched, for the weight decay. */
+  /** (length) how many gradients were added to a row's. */
   touches = new Float32Array(256);
   /** (length) positive events. */
   counts = new Int32Array(256);
@@ -47,10 +47,10 @@ export class RowGradients {
   /** Adds scale · from[at .. at + d - 1] to the gradient of a row's embedding. */
   add(row: number, scale: number, from: ArrayLike<number>, at: number): void {
     const place = this.place(row);
-    this.touches[place]!++;
     const { values, dimension: d } = this;
     const to = place * (d + 1);
     for (let k = 0; k < d; k++) values[to + k]! += scale * from[at + k]!;
+    this.touches[place]!++;
   }
 
   private grow(): void {
@@ -72,11 +72,14 @@ export class RowGradients {
 
 /** One row and how it is stepped. */
 export interface RowStep {
+  /** η */
   readonly learningRate: number;
-  /** What the accumulator starts from: the larger, the slower the first steps. */
+  /** n_0, what the accumulator starts from: the larger, the slower the first steps. */
   readonly start: number;
-  /** Weight decay: added to the gradient per unit of distance from the anchor. */
+  /** λ, the weight decay. */
   readonly decay: number;
+  /** Index of the weight that decays towards 1, the others towards 0; -1 for none. */
+  readonly one: number;
 }
 
 /**
@@ -84,14 +87,13 @@ export interface RowStep {
  * accumulator, in units of the accumulator grid. Row-wise AdaGrad (Duchi, Hazan, Singer 2011, with one
  * accumulator a row) with decay λ towards an anchor a:
  *
- *     g_k ← g_k + λ (w_k - a_k)
  *     n   ← n + mean_k g_k²
- *     w_k ← w_k - η g_k / √(n_0 + n)
+ *     w_k ← w_k - η (g_k + λ (w_k - a_k)) / √(n_0 + n)
  *
- * all written as what is to be added: nothing here is mutated but `out`.
+ * g is the sum over the mini-batch, so a step is never longer than about η. All is written as what is
+ * to be added: nothing here is mutated but `out`.
  *
- * @param accumulator the row's accumulator in units of the accumulator grid
- * @param anchor where decay pulls to; null for zero
+ * @param accumulator n, in units of the accumulator grid
  */
 export function rowStep(
   step: RowStep,
@@ -101,25 +103,18 @@ export function rowStep(
   accumulator: number,
   gradients: Float32Array,
   gradientAt: number,
-  anchor: ((k: number) => number) | null,
   out: Int32Array,
   outAt: number,
 ): number {
-  const { decay } = step;
+  const { decay, one } = step;
   let squares = 0;
-  for (let k = 0; k < width; k++) {
-    const weight = weights[at + k]!;
-    const from = anchor === null ? weight : weight - anchor(k);
-    const gradient = gradients[gradientAt + k]! + decay * from;
-    squares += gradient * gradient;
-  }
+  for (let k = 0; k < width; k++) squares += gradients[gradientAt + k]! ** 2;
   const added = accumulatorUnits(squares / width);
   const rate = step.learningRate / Math.sqrt(step.start + (accumulator + added) * ACCUMULATOR_UNIT);
   for (let k = 0; k < width; k++) {
     const weight = weights[at + k]!;
-    const from = anchor === null ? weight : weight - anchor(k);
-    const gradient = gradients[gradientAt + k]! + decay * from;
-    out[outAt + k] = deltaUnits(weight, -rate * gradient);
+    const pull = decay * (k === one ? weight - 1 : weight);
+    out[outAt + k] = deltaUnits(weight, -rate * (gradients[gradientAt + k]! + pull));
   }
   return added;
 }

@@ -19,6 +19,8 @@ export interface Examples {
   readonly targets: Int32Array;
   /** (count) weight of the example in the loss. */
   readonly weights: Float32Array;
+  /** (count) slots of the example; 0: nothing is known of the user. */
+  readonly slotsOf: Int32Array;
   /** (slots) */
   readonly slotExample: Int32Array;
   /** (slots) log(1 + n_{u,s}) */
@@ -31,8 +33,8 @@ export interface Examples {
  * from the user's own rings, each beside the histories that are left after
  *
  * - the target itself is taken out, wherever it stands;
- * - with probability `ownDomainDropout` the target's own domain is hidden, since that is what a user
- *   who is new there looks like; else with probability `singleSource` all domains but one are;
+ * - with probability `ownDomainDropout` the target's own domain is hidden from users who have others,
+ *   since that is what a user who is new there looks like; else with probability `singleSource` all domains but one are;
  * - each entry that is left is dropped with probability `historyDropout`, so that histories of all
  *   lengths are seen.
  *
@@ -53,6 +55,7 @@ class ExampleBuilder {
   private readonly rows: number[] = [];
   private readonly targets: number[] = [];
   private readonly weights: number[] = [];
+  private readonly slotsOf: number[] = [];
   private readonly slotExample: number[] = [];
   private readonly slotSource: number[] = [];
   private readonly slotEvidence: number[] = [];
@@ -85,8 +88,10 @@ class ExampleBuilder {
     this.rows.push(row);
     this.targets.push(target);
     this.weights.push(weight);
+    this.slotsOf.push(0);
     const { ownDomainDropout, singleSource } = this.options;
-    const hideOwn = this.random.float() < ownDomainDropout;
+    const others = event.slots.some((slot) => slot.domain !== target);
+    const hideOwn = this.random.float() < ownDomainDropout && others;
     const single = !hideOwn && this.random.float() < singleSource;
     const only = single ? this.random.below(event.slots.length) : -1;
     let liveIsIn = !replayed;
@@ -119,6 +124,7 @@ class ExampleBuilder {
       rows: Int32Array.from(this.rows),
       targets: Int32Array.from(this.targets),
       weights: Float32Array.from(this.weights),
+      slotsOf: Int32Array.from(this.slotsOf),
       slotExample: Int32Array.from(this.slotExample),
       slotEvidence: Float32Array.from(this.slotEvidence),
       histories: {
@@ -142,6 +148,7 @@ class ExampleBuilder {
     if (this.entryRows.length === this.offsets.at(-1)) return;
     this.offsets.push(this.entryRows.length);
     this.slotExample.push(example);
+    this.slotsOf[example]!++;
     this.slotSource.push(source);
     this.slotEvidence.push(Math.log1p(count));
   }

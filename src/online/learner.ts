@@ -13,6 +13,9 @@ import type { BlockDelta, Delta, Tower, TowerInput } from './types.js';
 
 export { DEFAULT_LEARNER_OPTIONS, type LearnerOptions };
 
+/** What the accumulators of scalars start from. */
+const SCALAR_START = 0.1;
+
 export interface Learned {
   readonly delta: Delta;
   /** Mean loss of an example; 0 without examples. */
@@ -81,6 +84,10 @@ export class Learner {
       slotEvidence: examples.slotEvidence,
       x: encoded.x,
     };
+    if (examples.count === 0) {
+      const delta = { events: batch.size, items: this.itemSteps(), blocks: [] };
+      return { delta, loss: 0, examples: 0 };
+    }
     const pass = this.tower.forward(input, model);
     try {
       const { loss, dQuery, dPrior } = sampledLoss(
@@ -120,30 +127,25 @@ export class Learner {
     const keys: string[] = new Array<string>(length);
     const values = new Int32Array(length * (d + 1));
     const added = new Float64Array(length * 2);
-    const { learningRate, biasLearningRate, accumulatorStart: start, l2, biasL2 } = options;
+    const { learningRate, biasLearningRate, accumulatorStart, l2, biasL2 } = options;
     for (let i = 0; i < length; i++) {
       const row = rows[i]!;
       const at = i * (d + 1);
       keys[i] = model.key(row);
-      const touched = touches[i]!;
-      if (touched === 0) continue;
-      const step: RowStep = { learningRate, start, decay: l2 * touched };
-      const squares = accumulators[row * 2]!;
-      added[i * 2] = rowStep(step, embeddings, row * d, d, squares, steps, at, null, values, at);
-      const bias: RowStep = { learningRate: biasLearningRate, start: 0.1, decay: biasL2 * touched };
-      const squared = accumulators[row * 2 + 1]!;
-      added[i * 2 + 1] = rowStep(
-        bias,
-        biases,
-        row,
-        1,
-        squared,
-        steps,
-        at + d,
-        null,
-        values,
-        at + d,
-      );
+      // A row that many examples share decays by the root of their number: each time in full takes
+      // away more of popular items than the examples can tell of them.
+      const root = Math.sqrt(touches[i]!);
+      const ofRow: RowStep = { learningRate, start: accumulatorStart, decay: l2 * root, one: -1 };
+      const n = accumulators[row * 2]!;
+      added[i * 2] = rowStep(ofRow, embeddings, row * d, d, n, steps, at, values, at);
+      const ofBias: RowStep = {
+        learningRate: biasLearningRate,
+        start: SCALAR_START,
+        decay: biasL2 * root,
+        one: -1,
+      };
+      const m = accumulators[row * 2 + 1]!;
+      added[i * 2 + 1] = rowStep(ofBias, biases, row, 1, m, steps, at + d, values, at + d);
     }
     return { keys, counts: gradients.counts.slice(0, length), values, accumulators: added };
   }
@@ -155,22 +157,22 @@ export class Learner {
       const { rows, width } = model.blockShape(key);
       const weights = model.block(key);
       const accumulators = model.blockAccumulators(key);
-      const scalar = key.startsWith('gate/') || key.startsWith('prior/');
-      const step: RowStep = {
-        learningRate: key.startsWith('gate/')
+      const kind = key.slice(0, key.indexOf('/'));
+      const scalar = kind === 'gate' || kind === 'prior';
+      const learningRate =
+        kind === 'gate'
           ? options.gateLearningRate
-          : key.startsWith('prior/')
+          : kind === 'prior'
             ? options.priorLearningRate
-            : options.denseLearningRate,
-        start: scalar ? 0.1 : options.accumulatorStart,
-        decay: options.denseL2 * examples,
-      };
+            : options.denseLearningRate;
+      const start = scalar ? SCALAR_START : options.accumulatorStart;
       const values = new Int32Array(rows * width);
       const added = new Float64Array(rows);
       for (let row = 0; row < rows; row++) {
         const at = row * width;
-        const one = key.startsWith('prior/') ? 0 : scalar ? -1 : row;
-        const anchor = (k: number): number => (k === one ? 1 : 0);
+        const one = kind === 'prior' ? 0 : scalar ? -1 : row;
+        const decay = options.denseL2 * examples;
+        const step: RowStep = { learningRate, start, decay, one };
         added[row] = rowStep(
           step,
           weights,
@@ -179,7 +181,6 @@ export class Learner {
           accumulators[row]!,
           gradient,
           at,
-          anchor,
           values,
           at,
         );

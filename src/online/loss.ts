@@ -78,6 +78,8 @@ function byTarget(examples: Examples): Map<number, number[]> {
 class DomainLoss {
   loss = 0;
   dPrior = 0;
+  /** 1 if anything is known of the user at hand; else embeddings are not touched for good or ill. */
+  private touch = 0;
   private readonly model: Model;
   private readonly negatives: number;
   private readonly sampler: PopularitySampler;
@@ -119,18 +121,17 @@ class DomainLoss {
     query: Float32Array,
     dQuery: Float32Array,
   ): void {
-    const { drawn, negatives, gradients } = this;
+    const { drawn, negatives } = this;
     for (let n = 1; n <= negatives; n++) {
       drawn[n] = this.sampler.draw(this.random);
       this.prepare(n);
-      gradients.touches[this.places[n]!]!++;
     }
     for (const example of members) {
       const positive = examples.rows[example]!;
       drawn[0] = positive;
       this.prepare(0);
-      gradients.touches[this.places[0]!]!++;
       const weight = examples.weights[example]!;
+      this.touch = examples.slotsOf[example]! > 0 ? 1 : 0;
       this.candidate(0, 1, weight, example, query, dQuery);
       for (let n = 1; n <= negatives; n++) {
         if (drawn[n] !== positive) this.candidate(n, 0, weight, example, query, dQuery);
@@ -158,7 +159,7 @@ class DomainLoss {
     query: Float32Array,
     dQuery: Float32Array,
   ): void {
-    const { dimension: d, values } = this.gradients;
+    const { dimension: d, values, touches } = this.gradients;
     const { embeddings } = this.model.items;
     const at = this.drawn[n]! * d;
     const from = example * d;
@@ -169,7 +170,9 @@ class DomainLoss {
     const against = label === 1 ? -logit : logit;
     this.loss += weight * (Math.max(against, 0) + Math.log1p(odds));
     const gradient = weight * (sigma - label);
-    const to = this.places[n]! * (d + 1);
+    const place = this.places[n]!;
+    touches[place]! += this.touch;
+    const to = place * (d + 1);
     for (let k = 0; k < d; k++) {
       values[to + k]! += gradient * query[from + k]!;
       dQuery[from + k]! += gradient * embeddings[at + k]!;

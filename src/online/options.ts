@@ -22,7 +22,7 @@ export interface LearnerOptions {
   readonly uniformNegatives: number;
   /** Earlier positives of the user's own that are trained again with each event. */
   readonly replay: number;
-  /** Probability that an example does not see the history in the target's domain. */
+  /** Probability that the target's own domain is hidden, where the user has others. */
   readonly ownDomainDropout: number;
   /** Probability that an example that does sees one domain alone. */
   readonly singleSource: number;
@@ -40,7 +40,7 @@ export interface LearnerOptions {
   readonly priorLearningRate: number;
   /** What the accumulators of embeddings start from. */
   readonly accumulatorStart: number;
-  /** Decay of embeddings towards zero, for each time that a row is touched. */
+  /** Decay of embeddings towards zero, times the root of how often a row is touched. */
   readonly l2: number;
   /** Decay of item biases towards zero, likewise. */
   readonly biasL2: number;
