@@ -29,6 +29,8 @@ export function serverProperties(ports: BrokerPorts, logDir: string): string {
     // A broker that was killed is let in again when the session of its former life has ended.
     'broker.session.timeout.ms': 2_000,
     'broker.heartbeat.interval.ms': 500,
+    // How often expired transactions are looked for.
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': 1_000,
     'num.network.threads': 2,
     'num.io.threads': 4,
     'num.recovery.threads.per.data.dir': 2,

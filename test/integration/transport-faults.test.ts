@@ -211,8 +211,8 @@ test('a transaction that outlives its timeout fences its producer', async () => 
   await producer.init();
   const transaction = await producer.begin();
   await transaction.send([text(topic, 'late')]);
-  // The broker looks for expired transactions every ten seconds.
-  await sleep(12_000);
+  // The embedded broker looks for expired transactions every second.
+  await sleep(3_500);
   await expect(transaction.commit()).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
 });
 

@@ -1,7 +1,7 @@
 import net from 'node:net';
 import tls, { type ConnectionOptions } from 'node:tls';
 import { type ISocketFactory, Kafka, logLevel, type SASLOptions } from 'kafkajs';
-import { type Cluster, KafkaCluster } from './internals.js';
+import { type Cluster, createCluster } from './internals.js';
 import { kafkajsLogs, silentLogger, type TransportLogger } from './logging.js';
 import type { Compression } from './record-batch.js';
 
@@ -64,7 +64,7 @@ export class KafkaClient {
 
   /** Connections and metadata of one part of the transport. */
   cluster(): Cluster {
-    return new KafkaCluster({
+    return createCluster({
       logger: this.kafka().logger(),
       socketFactory: this.#options.socketFactory ?? openSocket,
       brokers: this.brokers,

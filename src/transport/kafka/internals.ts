@@ -151,7 +151,14 @@ export interface PartitionMetadata {
   readonly leader: number;
 }
 
+interface Connection {
+  connect(): Promise<boolean>;
+}
+
 export interface Cluster {
+  readonly connectionPoolBuilder: {
+    build(destination?: object): Promise<{ readonly pool: readonly Connection[] }>;
+  };
   connect(): Promise<void>;
   disconnect(): Promise<void>;
   isConnected(): boolean;
@@ -184,9 +191,32 @@ interface ClusterOptions {
   readonly retry: { initialRetryTime: number; maxRetryTime: number; retries: number };
 }
 
-export const KafkaCluster = require('kafkajs/src/cluster') as new (
-  options: ClusterOptions,
-) => Cluster;
+const KafkaCluster = require('kafkajs/src/cluster') as new (options: ClusterOptions) => Cluster;
+
+/** Returns connections and metadata that several parts may use at once. */
+export function createCluster(options: ClusterOptions): Cluster {
+  const cluster = new KafkaCluster(options);
+  const builder = cluster.connectionPoolBuilder;
+  const build = builder.build;
+  builder.build = async (destination) => {
+    const pool = await build.call(builder, destination);
+    for (const connection of pool.pool) shareConnects(connection);
+    return pool;
+  };
+  return cluster;
+}
+
+/** Two requests that meet a closed connection would each open a socket, and one would leak. */
+function shareConnects(connection: Connection): void {
+  const connect = connection.connect.bind(connection);
+  let pending: Promise<boolean> | null = null;
+  connection.connect = () => {
+    pending ??= connect().finally(() => {
+      pending = null;
+    });
+    return pending;
+  };
+}
 
 export const { createErrorFromCode } = require('kafkajs/src/protocol/error') as {
   createErrorFromCode(code: number): Error;

@@ -1,6 +1,7 @@
-import { recordTooLarge, topicMissing } from '../errors.js';
+import { topicMissing } from '../errors.js';
 import { createPartitioner } from '../partitioner.js';
 import type { OutgoingRecord, TopicPartition } from '../transport.js';
+import { BatchSender } from './batch-sender.js';
 import { disconnect, type KafkaClient, reconnect } from './client.js';
 import {
   errorType,
@@ -9,37 +10,17 @@ import {
   isRetriable,
   rootCause,
 } from './faults.js';
-import {
-  type Broker,
-  type Cluster,
-  coordinatorTypes,
-  createErrorFromCode,
-  sendRequest,
-} from './internals.js';
+import { type Broker, type Cluster, coordinatorTypes, sendRequest } from './internals.js';
 import { type Chunk, toRounds } from './outgoing.js';
-import {
-  type BatchForPartition,
-  bumpEpochRequest,
-  canBumpEpoch,
-  type PartitionResult,
-  produceRequest,
-} from './produce-protocol.js';
-import { encodeBatch } from './record-batch.js';
+import { bumpEpochRequest, canBumpEpoch } from './produce-protocol.js';
 import { retrying } from './retry.js';
-
-interface EncodedChunk extends BatchForPartition {
-  readonly chunk: Chunk;
-}
-
-const produceTimeoutMs = 10_000;
 
 /**
  * One producer id: its epoch, its sequence numbers, and its place in a transaction. Calls come one
  * after the other; what its errors mean is for its callers to say.
  *
- * A batch keeps its sequence number over all tries, so the broker knows one that it has. After a send
- * that failed for good it is not known whether the broker has the batch: the numbers may not be used
- * again, and `dirty` says that the epoch must be raised first.
+ * After a send that failed for good it is not known whether the broker has its batches: their
+ * sequence numbers may not be used again, and `dirty` says that the epoch must be raised first.
  */
 export class ProducerSession {
   readonly #client: KafkaClient;
@@ -47,9 +28,9 @@ export class ProducerSession {
   readonly #transactionalId: string | null;
   readonly #timeoutMs: number;
   readonly #partitioner = createPartitioner();
+  readonly #sender: BatchSender;
   #producerId = '-1';
   #epoch = -1;
-  #sequences = new Map<string, number>();
   #joined = new Set<string>();
   #groups = new Set<string>();
   #ongoing = false;
@@ -62,6 +43,9 @@ export class ProducerSession {
     this.#cluster = client.cluster();
     this.#transactionalId = transactionalId;
     this.#timeoutMs = timeoutMs;
+    this.#sender = new BatchSender(client, this.#cluster, transactionalId, (error) =>
+      this.#mend(error),
+    );
   }
 
   get initialised(): boolean {
@@ -133,7 +117,7 @@ export class ProducerSession {
     );
     if (this.#transactionalId !== null) await this.#join(rounds[0]!);
     try {
-      for (const round of rounds) await this.#sendRound(round);
+      for (const round of rounds) await this.#sender.send(round);
     } catch (error) {
       this.dirty = true;
       throw error;
@@ -207,7 +191,7 @@ export class ProducerSession {
   #became(answer: { producerId: string; producerEpoch: number }): void {
     this.#producerId = answer.producerId;
     this.#epoch = answer.producerEpoch;
-    this.#sequences = new Map();
+    this.#sender.reset(BigInt(answer.producerId), answer.producerEpoch);
     this.dirty = false;
     this.beginTransaction();
   }
@@ -286,84 +270,5 @@ export class ProducerSession {
       broker.addPartitionsToTxn({ ...this.#identity(), topics }),
     );
     for (const { topic, partition } of round) this.#joined.add(`${topic}/${partition}`);
-  }
-
-  async #sendRound(round: readonly Chunk[]): Promise<void> {
-    let left: EncodedChunk[] = round.map((chunk) => {
-      const key = `${chunk.topic}/${chunk.partition}`;
-      const firstSequence = this.#sequences.get(key) ?? 0;
-      // Sequence numbers are 31 bits and start again from 0.
-      this.#sequences.set(key, (firstSequence + chunk.records.length) % 0x80000000);
-      const identity = {
-        producerId: BigInt(this.#producerId),
-        producerEpoch: this.#epoch,
-        firstSequence,
-        transactional: this.#transactionalId !== null,
-      };
-      const bytes = encodeBatch(chunk.records, identity, this.#client.compression);
-      return { topic: chunk.topic, partition: chunk.partition, bytes, chunk };
-    });
-    await retrying(
-      {
-        budgetMs: this.#client.deliveryTimeoutMs,
-        retriable: isRetriable,
-        onRetry: async (error) => {
-          await this.#mend(error);
-          await this.#cluster.refreshMetadata().catch(() => undefined);
-        },
-      },
-      async () => {
-        left = await this.#sendOnce(left);
-      },
-    );
-  }
-
-  /** Sends to all leaders at once. Throws the first error, after taking away what was written. */
-  async #sendOnce(batches: EncodedChunk[]): Promise<EncodedChunk[]> {
-    const byLeader = new Map<number, EncodedChunk[]>();
-    for (const batch of batches) {
-      const metadata = this.#cluster
-        .findTopicPartitionMetadata(batch.topic)
-        .find(({ partitionId }) => partitionId === batch.partition);
-      const leader = metadata?.leader ?? -1;
-      const list = byLeader.get(leader);
-      if (list === undefined) byLeader.set(leader, [batch]);
-      else list.push(batch);
-    }
-    if (byLeader.has(-1)) throw createErrorFromCode(5);
-    const answers = await Promise.allSettled(
-      [...byLeader].map(async ([nodeId, list]) => {
-        const broker = await this.#cluster.findBroker({ nodeId });
-        const request = produceRequest(this.#transactionalId, list, produceTimeoutMs);
-        return sendRequest<{ results: PartitionResult[] }>(broker, request);
-      }),
-    );
-    const done = new Set<string>();
-    let failure: unknown = null;
-    for (const answer of answers) {
-      if (answer.status === 'rejected') {
-        failure ??= answer.reason;
-        continue;
-      }
-      for (const { topic, partition, errorCode } of answer.value.results) {
-        // 46, DUPLICATE_SEQUENCE_NUMBER: an earlier try has reached the log.
-        if (errorCode === 0 || errorCode === 46) done.add(`${topic}/${partition}`);
-        else failure ??= this.#refused(batches, topic, partition, errorCode);
-      }
-    }
-    for (let i = batches.length - 1; i >= 0; i--) {
-      const { topic, partition } = batches[i]!;
-      if (done.has(`${topic}/${partition}`)) batches.splice(i, 1);
-    }
-    if (failure !== null) throw failure;
-    return batches;
-  }
-
-  #refused(batches: EncodedChunk[], topic: string, partition: number, errorCode: number): unknown {
-    const error = createErrorFromCode(errorCode);
-    // 10, MESSAGE_TOO_LARGE; 18, RECORD_LIST_TOO_LARGE.
-    if (errorCode !== 10 && errorCode !== 18) return error;
-    const batch = batches.find((one) => one.topic === topic && one.partition === partition);
-    return recordTooLarge({ topic, partition }, batch?.bytes.length ?? 0, error);
   }
 }
