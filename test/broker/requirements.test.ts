@@ -76,7 +76,7 @@ test('a fetch that fails shows the last lines of Maven, and nothing is left in t
 test('of several fetches at once each gets the same whole folder', async () => {
   await command(
     'mvn',
-    'for a; do case $a in -DoutputDirectory=*) d=${a#*=};; esac; done; mkdir -p $d; sleep 0.05; echo jar > $d/kafka.jar',
+    'for a; do case $a in -DoutputDirectory=*) d=$(echo $a | cut -d= -f2);; esac; done; mkdir -p $d; sleep 0.05; echo jar > $d/kafka.jar',
   );
   vi.stubEnv('PATH', `${folder}:${process.env.PATH}`);
   const cache = join(folder, 'cache');
