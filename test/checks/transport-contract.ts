@@ -159,8 +159,8 @@ export function transportContract(name: string, subject: () => TransportUnderTes
         expect(records[0]).toMatchObject({ topic, partition: 0 });
         expect(records[0]!.key).toEqual(Buffer.from('clé'));
         expect(records[0]!.value).toEqual(Buffer.from('one'));
-        expect(records[0]!.headers['trace']).toEqual(Buffer.from('abc'));
-        expect(records[0]!.headers['raw']).toEqual(binary);
+        expect(records[0]!.headers.trace).toEqual(Buffer.from('abc'));
+        expect(records[0]!.headers.raw).toEqual(binary);
         expect(records[1]).toMatchObject({ key: null, value: null, headers: {} });
         expect(records[2]!.key).toEqual(Buffer.alloc(0));
         expect(records[2]!.value).toEqual(Buffer.alloc(0));
