@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { setImmediate as breathe, setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { type Clock, systemClock } from './clock.js';
 import type { Config } from './config.js';
 import { DeltaReader } from './consumers/delta-reader.js';
 import { RecordQueue } from './consumers/record-queue.js';
@@ -10,7 +11,7 @@ import { type HttpServer, startHttpServer } from './http/server.js';
 import type { ModelState, Readiness, ServiceView, TaskView } from './http/view.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { decodeDelta } from './online/delta-codec.js';
-import { Engine } from './online/engine.js';
+import { Engine, type EngineParts } from './online/engine.js';
 import { simdMemory } from './online/kernels/memory.js';
 import { scan } from './online/kernels/simd-scan.js';
 import { Learner } from './online/learner.js';
@@ -51,10 +52,17 @@ export interface ServiceParts {
   readonly transport: Transport;
   readonly logger: Logger;
   readonly tracing: Tracing;
-  /** Milliseconds since the epoch. */
-  readonly now?: () => number;
+  /** The machine's by default. */
+  readonly clock?: Clock;
   /** The item's title, for the status page. */
   readonly title?: (domain: string, itemId: string) => string | undefined;
+  /** False: neither HTTP nor metrics. */
+  readonly http?: boolean;
+  /** What `create` makes by itself: a host of many services may share one. */
+  readonly tower?: ChosenTower;
+  readonly serde?: Serde;
+  /** Makes the engine in a way of its own. */
+  readonly engine?: (parts: EngineParts) => Engine;
 }
 
 const CONNECT_RETRY_MIN_MS = 250;
@@ -85,8 +93,8 @@ export class Service implements ServiceView {
   readonly #decoder: EventDecoder;
   readonly #records: RecordMaker;
   readonly #process = randomUUID();
-  readonly #metrics: Metrics;
-  readonly #now: () => number;
+  readonly #metrics: Metrics | null;
+  readonly #clock: Clock;
   readonly #stopping = new AbortController();
   #http: HttpServer | null = null;
   #admin: LogAdmin | null = null;
@@ -104,9 +112,9 @@ export class Service implements ServiceView {
     this.#config = config;
     this.#tower = tower;
     this.#serde = serde;
-    this.#now = parts.now ?? Date.now;
+    this.#clock = parts.clock ?? systemClock;
     this.app = config.appId;
-    this.startedAtMs = this.#now();
+    this.startedAtMs = this.#clock.now();
     const model = new Model(
       {
         seed: config.learner.seed,
@@ -118,7 +126,8 @@ export class Service implements ServiceView {
     this.#replica = new ModelReplica(model);
     const preprocessor = new Preprocessor(config);
     const learner = new Learner(model, tower.tower, config.learner);
-    this.#engine = new Engine({
+    const makeEngine = parts.engine ?? ((engineParts: EngineParts) => new Engine(engineParts));
+    this.#engine = makeEngine({
       model,
       learner,
       preprocessor,
@@ -144,9 +153,9 @@ export class Service implements ServiceView {
       },
       serde,
       model,
-      now: this.#now,
+      now: this.#clock.now,
     });
-    this.#metrics = createMetrics(this);
+    this.#metrics = parts.http === false ? null : createMetrics(this);
     this.ended = new Promise((resolve, reject) => {
       this.#finish = resolve;
       this.#fail = reject;
@@ -158,7 +167,7 @@ export class Service implements ServiceView {
   /** Chooses the backend and opens the schemas. Errors: BACKEND_UNAVAILABLE (usage). */
   static async create(parts: ServiceParts): Promise<Service> {
     const { config, logger } = parts;
-    const tower = await createTower(config.backend, config.learner.phi);
+    const tower = parts.tower ?? (await createTower(config.backend, config.learner.phi));
     logger.info(`the tower runs on ${tower.backend}`, {
       backend: tower.backend,
       reason: tower.reason,
@@ -166,22 +175,25 @@ export class Service implements ServiceView {
     return new Service(
       parts,
       tower,
-      await openSerde(config.schemaRegistryUrl, {
-        RecommendationList: config.recommendationsTopic,
-      }),
+      parts.serde ??
+        (await openSerde(config.schemaRegistryUrl, {
+          RecommendationList: config.recommendationsTopic,
+        })),
     );
   }
 
   /** Opens HTTP and begins to join Kafka. Errors: PORT_IN_USE (usage). */
   async start(): Promise<void> {
-    this.#http = await startHttpServer({
-      host: this.#config.httpHost,
-      port: this.#config.httpPort,
-      view: this,
-      registry: this.#metrics.registry,
-      logger: this.#parts.logger,
-    });
-    this.#parts.logger.info(`listening on ${this.#http.url}`, { url: this.#http.url });
+    if (this.#metrics !== null) {
+      this.#http = await startHttpServer({
+        host: this.#config.httpHost,
+        port: this.#config.httpPort,
+        view: this,
+        registry: this.#metrics.registry,
+        logger: this.#parts.logger,
+      });
+      this.#parts.logger.info(`listening on ${this.#http.url}`, { url: this.#http.url });
+    }
     this.#connect().catch((error: unknown) => this.#end(error));
   }
 
@@ -202,7 +214,7 @@ export class Service implements ServiceView {
       await this.#reader?.close();
       await this.#admin?.close();
       await this.#http?.close();
-      this.#metrics.close();
+      this.#metrics?.close();
       this.#finish();
     }
     await this.ended.catch(() => undefined);
@@ -247,6 +259,7 @@ export class Service implements ServiceView {
       onFatal: (error) => this.#end(error),
       onConnection: (connected) => publish('isthmus:connection', { app: this.app, connected }),
       rejoinAfterMs: this.#config.sessionTimeoutMs,
+      clock: this.#clock,
     });
     if (this.#stopping.signal.aborted) return;
     await this.#manager.run();
@@ -262,7 +275,7 @@ export class Service implements ServiceView {
         if (!(error instanceof IsthmusError) || error.disposition !== 'retry') throw error;
         this.#waitingFor = describeError(error);
         this.#parts.logger.warn('Kafka cannot be reached yet', { retryMs: waitMs, error });
-        await delay(waitMs, undefined, { signal: this.#stopping.signal });
+        await this.#clock.sleep(waitMs, this.#stopping.signal);
       }
     }
   }
@@ -312,7 +325,7 @@ export class Service implements ServiceView {
         replica: this.#replica,
         records: this.#records,
         tracing: this.#parts.tracing,
-        now: this.#now,
+        now: this.#clock.now,
         breathe: async () => {
           await breathe();
         },
@@ -334,10 +347,8 @@ export class Service implements ServiceView {
         committedOffset: () => this.#committedOffset(partition),
         restore: (signal) => this.#restore(partition, worker, signal),
         seek: (offset) => consumer.start(partition, offset),
-        now: this.#now,
-        sleep: async (milliseconds, signal) => {
-          await delay(milliseconds, undefined, { signal }).catch(() => undefined);
-        },
+        now: this.#clock.now,
+        sleep: (milliseconds, signal) => this.#clock.sleep(milliseconds, signal),
       },
     });
   }

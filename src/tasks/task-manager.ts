@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import { describeError, IsthmusError } from '../errors.js';
 import type { Logger } from '../telemetry/logger.js';
 import type {
@@ -19,6 +20,7 @@ export interface TaskManagerOptions {
   readonly onConnection: (connected: boolean) => void;
   /** How long a fenced member waits for a rebalance before it joins the group anew. */
   readonly rejoinAfterMs: number;
+  readonly clock: Clock;
 }
 
 interface Slot {
@@ -36,7 +38,8 @@ const RESTART_MAX_MS = 10_000;
 export class TaskManager {
   readonly #options: TaskManagerOptions;
   readonly #slots = new Map<string, Slot>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  /** Call off what was to happen later. */
+  readonly #later = new Set<() => void>();
   #assignments = 0;
   #connected = false;
   #closed = false;
@@ -85,7 +88,7 @@ export class TaskManager {
   /** Finishes what is at hand and leaves the group. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const callOff of this.#later) callOff();
     await Promise.all(this.tasks.map((task) => task.close()));
     await this.#options.consumer.close();
   }
@@ -158,7 +161,7 @@ export class TaskManager {
           afterMs: slot.restartMs,
           error: end.error,
         });
-        this.#later(slot.restartMs, () => {
+        this.#after(slot.restartMs, () => {
           if (slot.assigned && slot.task === null) this.#startTask(slot);
         });
         slot.restartMs = Math.min(RESTART_MAX_MS, slot.restartMs * 2);
@@ -171,7 +174,7 @@ export class TaskManager {
           ...slot.partition,
           reason: describeError(end.error),
         });
-        this.#later(this.#options.rejoinAfterMs, () => {
+        this.#after(this.#options.rejoinAfterMs, () => {
           if (this.#assignments === startedAs) this.#rejoin();
         });
     }
@@ -187,12 +190,12 @@ export class TaskManager {
     });
   }
 
-  #later(milliseconds: number, action: () => void): void {
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
+  #after(milliseconds: number, action: () => void): void {
+    const callOff = this.#options.clock.later(milliseconds, () => {
+      this.#later.delete(callOff);
       if (!this.#closed) action();
-    }, milliseconds);
-    this.#timers.add(timer);
+    });
+    this.#later.add(callOff);
   }
 }
 
