@@ -83,6 +83,10 @@ export class BlockTable {
     return [...this.blocks].sort(([a], [b]) => (a < b ? -1 : 1));
   }
 
+  clear(): void {
+    this.blocks.clear();
+  }
+
   private create(key: string): Block {
     const [kind = '', ...domains] = key.split('/');
     const found = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;

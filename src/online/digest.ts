@@ -1,8 +1,23 @@
 import { createHash } from 'node:crypto';
+import type { Block } from './blocks.js';
 import { WEIGHT_UNIT } from './grid.js';
-import type { Model } from './model.js';
+import type { InitialValues } from './initial.js';
+import { type KeyedRows, sortByKey } from './key-order.js';
+import type { TableColumns } from './table.js';
 
 const CHUNK_BYTES = 1 << 16;
+const ROWS_PER_SLICE = 1 << 11;
+
+/** What the digest is made of: a model, or a copy of one. */
+export interface DigestSource extends KeyedRows {
+  readonly options: InitialValues;
+  readonly dimension: number;
+  readonly trainedEvents: number;
+  readonly items: TableColumns & { readonly size: number };
+  isVacant(row: number): boolean;
+  /** Sorted by key. */
+  blocks(): [string, Block][];
+}
 
 /**
  * The canonical SHA-256 of a model, in hex: equal for equal sums of deltas, in whatever order they
@@ -12,7 +27,16 @@ const CHUNK_BYTES = 1 << 16;
  * accumulators in their units (f64); a u32 of 2^32 - 1; then the blocks that are not at their initial
  * value, sorted: key, weights (i32), accumulators (f64).
  */
-export function modelDigest(model: Model): string {
+export function modelDigest(model: DigestSource): string {
+  const slices = digestSlices(model);
+  for (;;) {
+    const step = slices.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** As `modelDigest`, yielding every few milliseconds; the source must not change meanwhile. */
+export function* digestSlices(model: DigestSource): Generator<void, string> {
   const sink = new Sink();
   const { dimension, items } = model;
   sink.text('isthmus-model-1');
@@ -20,22 +44,16 @@ export function modelDigest(model: Model): string {
   sink.f64(model.options.seed);
   sink.f64(model.options.initialScale);
   sink.f64(model.trainedEvents);
-  const keys: string[] = [];
-  const rows = new Map<string, number>();
-  for (let row = 0; row < items.size; row++) {
-    if (model.isVacant(row)) continue;
-    keys.push(model.key(row));
-    rows.set(model.key(row), row);
-  }
-  keys.sort();
-  for (const key of keys) {
-    const row = rows.get(key)!;
-    sink.text(key);
+  const rows = yield* sortByKey(yield* liveRows(model), model);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    sink.text(model.key(row));
     sink.i32(items.counts[row]!);
     sink.weights(items.embeddings, row * dimension, (row + 1) * dimension);
     sink.weights(items.biases, row, row + 1);
     sink.f64(items.accumulators[row * 2]!);
     sink.f64(items.accumulators[row * 2 + 1]!);
+    if ((i + 1) % ROWS_PER_SLICE === 0) yield;
   }
   sink.u32(0xffffffff);
   for (const [key, block] of model.blocks()) {
@@ -43,8 +61,20 @@ export function modelDigest(model: Model): string {
     sink.text(key);
     sink.weights(block.values, 0, block.values.length);
     for (const value of block.accumulators) sink.f64(value);
+    yield;
   }
   return sink.hex();
+}
+
+/** The rows that are not vacant, in their order. */
+export function* liveRows(model: DigestSource): Generator<void, Int32Array> {
+  const rows = new Int32Array(model.items.size);
+  let length = 0;
+  for (let row = 0; row < rows.length; row++) {
+    if (!model.isVacant(row)) rows[length++] = row;
+    if ((row + 1) % ROWS_PER_SLICE === 0) yield;
+  }
+  return rows.subarray(0, length);
 }
 
 class Sink {
@@ -80,9 +110,18 @@ class Sink {
     const most = 4 + value.length * 3;
     if (most > CHUNK_BYTES) throw new RangeError(`A key of ${value.length} characters`);
     this.reserve(most);
-    const length = this.bytes.write(value, this.used + 4, 'utf8');
-    this.u32(length);
-    this.used += length;
+    const { bytes } = this;
+    let at = this.used + 4;
+    // Most keys are ASCII, and short: a loop is quicker than a call.
+    let i = 0;
+    for (; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 127) break;
+      bytes[at++] = code;
+    }
+    if (i < value.length) at = this.used + 4 + bytes.write(value, this.used + 4, 'utf8');
+    this.u32(at - this.used - 4);
+    this.used = at;
   }
 
   hex(): string {

@@ -106,6 +106,21 @@ export class DomainTable {
     else if (before > 0 && after <= 0) domain.remove(row);
   }
 
+  /** Takes `rows` as the domain's rows with events; their counts are in place. */
+  order(index: number, rows: Int32Array, counts: Int32Array): void {
+    const domain = this.at(index);
+    domain.rows = new Int32Array(Math.max(16, rows.length));
+    domain.rows.set(rows);
+    domain.length = rows.length;
+    domain.events = 0;
+    for (let i = 0; i < rows.length; i++) domain.events += counts[rows[i]!]!;
+  }
+
+  clear(): void {
+    this.domains.length = 0;
+    this.byName.clear();
+  }
+
   private at(index: number): Domain {
     const domain = this.domains[index];
     if (domain === undefined) throw new RangeError(`There is no domain with index ${index}`);

@@ -1,8 +1,8 @@
 import { type Block, type BlockShape, BlockTable } from './blocks.js';
 import { modelDigest } from './digest.js';
 import { DomainTable } from './domains.js';
-import { onGrid, WEIGHT_UNIT } from './grid.js';
-import { Random } from './random.js';
+import { WEIGHT_UNIT } from './grid.js';
+import { initialEmbedding, isVacantRow } from './initial.js';
 import { ItemTable, type TableMemory } from './table.js';
 import type { Delta, DenseParameters } from './types.js';
 
@@ -174,29 +174,55 @@ export class Model implements DenseParameters {
 
   /** Whether nothing has been learned in a row. */
   isVacant(row: number): boolean {
-    const { counts, accumulators, biases, embeddings } = this.items;
-    if (counts[row] !== 0 || accumulators[row * 2] !== 0 || accumulators[row * 2 + 1] !== 0) {
-      return false;
-    }
-    if (biases[row] !== 0) return false;
-    const initial = this.initialEmbedding(this.key(row));
-    const base = row * this.dimension;
-    return initial.every((value, k) => value === embeddings[base + k]);
+    return isVacantRow(this.items, row, this.options, this.key(row));
   }
 
-  private initialEmbedding(key: string): Float32Array {
-    const random = new Random(this.options.seed, key);
-    const { initialScale } = this.options;
-    const embedding = new Float32Array(this.dimension);
-    for (let k = 0; k < embedding.length; k++) {
-      embedding[k] = onGrid(random.normal() * initialScale);
+  /** Copies of the keys and of the domain indices of all rows. */
+  directory(): { readonly keys: string[]; readonly domains: number[] } {
+    return { keys: this.keys.slice(), domains: this.domainByRow.slice() };
+  }
+
+  /**
+   * Adds rows of zeros at the end, for a loader that fills them, and returns the first one's number.
+   * `domains` are indices. The loader has to say the order of their first events too (`orderRows`).
+   */
+  appendRows(keys: readonly string[], domains: ArrayLike<number>): number {
+    const first = this.items.size;
+    for (let i = 0; i < keys.length; i++) {
+      const row = this.items.append();
+      this.keys.push(keys[i]!);
+      this.byKey.set(keys[i]!, row);
+      this.domainByRow.push(domains[i]!);
+      this.pinned.push(false);
+      this.domains.addRow(domains[i]!);
     }
-    return embedding;
+    if (this.byKey.size !== this.items.size) {
+      throw new RangeError(`Among the rows from ${first} on are keys that the model has already`);
+    }
+    this.revision++;
+    return first;
+  }
+
+  /** Says which rows of a domain have events, in the order of their first one; counts are in place. */
+  orderRows(domain: number, rows: Int32Array): void {
+    this.domains.order(domain, rows, this.items.counts);
+    this.revision++;
+  }
+
+  /** Forgets everything. For a loader that has failed, before anybody else has looked. */
+  clear(): void {
+    this.items.clear();
+    this.domains.clear();
+    this.blockTable.clear();
+    this.byKey.clear();
+    for (const list of [this.keys, this.domainByRow, this.pinned]) list.length = 0;
+    this.trainedEvents = 0;
+    this.revision++;
   }
 
   private addRow(key: string, domain: number): number {
     const row = this.items.append();
-    const embedding = this.initialEmbedding(key);
+    const embedding = initialEmbedding(this.options, key);
     this.items.embeddings.set(embedding, row * this.dimension);
     this.items.norms[row] = Math.sqrt(embedding.reduce((sum, value) => sum + value * value, 0));
     this.keys.push(key);

@@ -72,8 +72,32 @@ export class ItemTable implements TableColumns {
 
   /** Adds a row of zeros at the end and returns its number. */
   append(): number {
-    if (this.size === this.capacity) this.grow();
+    if (this.size === this.capacity) this.grow(this.capacity * 2);
     return this.size++;
+  }
+
+  /** Makes room for so many rows at once. */
+  reserve(rows: number): void {
+    if (rows > this.capacity) this.grow(rows);
+  }
+
+  /** Makes the norms of the rows `from .. to - 1` those of their embeddings. */
+  recomputeNorms(from: number, to: number): void {
+    const { dimension: d, embeddings, norms } = this;
+    for (let row = from; row < to; row++) {
+      let squares = 0;
+      for (let at = row * d; at < (row + 1) * d; at++) squares += embeddings[at]! * embeddings[at]!;
+      norms[row] = Math.sqrt(squares);
+    }
+  }
+
+  /** Takes all rows away. */
+  clear(): void {
+    this.embeddings.fill(0, 0, this.size * this.dimension);
+    this.biases.fill(0, 0, this.size);
+    this.counts.fill(0, 0, this.size);
+    this.accumulators.fill(0, 0, this.size * 2);
+    this.size = 0;
   }
 
   /** Takes the last row away. */
@@ -90,8 +114,8 @@ export class ItemTable implements TableColumns {
     return this.capacity * (this.dimension * 4 + 4 + 4 + 16 + 4);
   }
 
-  private grow(): void {
-    this.capacity *= 2;
+  private grow(capacity: number): void {
+    this.capacity = capacity;
     const columns = this.memory.resize(this.capacity, this.dimension);
     this.embeddings = columns.embeddings;
     this.biases = columns.biases;

@@ -1,0 +1,52 @@
+/**
+ * The bytes of a snapshot: chunks, each of which can be read by itself once the head has been.
+ * Everything little-endian; columns are the bytes of the typed arrays, so that they are copied and
+ * not converted. Strings are UTF-8.
+ *
+ * Each chunk begins with 16 bytes: format version (u8), kind (u8), 0 (u16), three numbers (u32).
+ *
+ * | kind | the three numbers | then |
+ * |---|---|---|
+ * | 1 head | rows, domains, d | seed, initial scale, trained events (f64 each); by domain: bytes of the name (u16), name |
+ * | 2 rows | n, number of the first, bytes of the text | embeddings (n, d) f32, biases (n) f32, counts (n) i32, accumulators (n, 2) f64, domains (n) u16, lengths of the keys in UTF-16 units (n) u32, all keys `domain/itemId` as one text |
+ * | 3 order | domain, position, n | numbers of rows (n) u32: the domain's rows with events, in the order of their first one, from that position on |
+ * | 4 blocks | n, 0, 0 | by block: bytes of the key, width, rows of the block, first row, n rows (u32 each), key, values (n, width) f32, accumulators (n) f64 |
+ *
+ * Rows are numbered from 0 in the writer's order, vacant ones left out; domains in the order of the
+ * head. Rows come before orders. Blocks at their initial value are left out.
+ */
+
+export const SNAPSHOT_VERSION = 1;
+
+export const KIND = { head: 1, rows: 2, order: 3, blocks: 4 } as const;
+
+export const HEADER_BYTES = 16;
+
+/** Bytes that are no chunk of a snapshot, or one of a later format. The snapshot must not be used. */
+export class SnapshotFormatError extends Error {
+  readonly code = 'SNAPSHOT_FORMAT';
+  /** Whether a newer isthmus wrote it. */
+  readonly newer: boolean;
+
+  constructor(message: string, newer = false) {
+    super(message);
+    this.name = 'SNAPSHOT_FORMAT';
+    this.newer = newer;
+  }
+}
+
+/** Typed arrays lie in the memory of this machine as the format wants them. */
+export function requireLittleEndian(): void {
+  if (new Uint8Array(new Uint16Array([1]).buffer)[0] === 1) return;
+  throw new SnapshotFormatError('Snapshots need a little-endian machine');
+}
+
+/** The bytes of `n` elements of a typed array from `from` on, as a view. */
+export function bytesOf(
+  array: Float32Array | Float64Array | Int32Array | Uint32Array | Uint16Array,
+  from: number,
+  n: number,
+): Uint8Array {
+  const size = array.BYTES_PER_ELEMENT;
+  return new Uint8Array(array.buffer, array.byteOffset + from * size, n * size);
+}
