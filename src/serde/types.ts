@@ -90,6 +90,13 @@ export interface ModelDeltaRecord {
 export interface SnapshotManifest {
   readonly trainedEvents: number;
   readonly sha256: string;
+  /** The options of the model: it can be loaded into no other. */
+  readonly dimension: number;
+  readonly seed: number;
+  readonly initialScale: number;
+  readonly rows: number;
+  /** Of all payloads together. */
+  readonly bytes: number;
   readonly chunkSha256: readonly string[];
   readonly deltaOffsets: readonly {
     readonly topic: string;

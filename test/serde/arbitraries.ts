@@ -102,6 +102,11 @@ export const chunk: fc.Arbitrary<SnapshotChunkRecord> = fc.record({
     fc.record({
       trainedEvents: long,
       sha256: text,
+      dimension: int,
+      seed: double,
+      initialScale: double,
+      rows: long,
+      bytes: long,
       chunkSha256: fc.array(text),
       deltaOffsets: fc.array(fc.record({ topic: text, partition: int, offset })),
       createdAtMs: long,
