@@ -106,15 +106,23 @@ export function rowStep(
   out: Int32Array,
   outAt: number,
 ): number {
-  const { decay, one } = step;
+  const { learningRate, start, decay, one } = step;
   let squares = 0;
-  for (let k = 0; k < width; k++) squares += gradients[gradientAt + k]! ** 2;
+  for (let k = 0; k < width; k++) {
+    const gradient = gradients[gradientAt + k]!;
+    squares += gradient * gradient;
+  }
   const added = accumulatorUnits(squares / width);
-  const rate = step.learningRate / Math.sqrt(step.start + (accumulator + added) * ACCUMULATOR_UNIT);
+  const rate = learningRate / Math.sqrt(start + (accumulator + added) * ACCUMULATOR_UNIT);
+  const decayed = -rate * decay;
   for (let k = 0; k < width; k++) {
     const weight = weights[at + k]!;
-    const pull = decay * (k === one ? weight - 1 : weight);
-    out[outAt + k] = deltaUnits(weight, -rate * (gradients[gradientAt + k]! + pull));
+    out[outAt + k] = deltaUnits(weight, decayed * weight - rate * gradients[gradientAt + k]!);
+  }
+  if (one >= 0) {
+    const weight = weights[at + one]!;
+    const pull = decayed * (weight - 1) - rate * gradients[gradientAt + one]!;
+    out[outAt + one] = deltaUnits(weight, pull);
   }
   return added;
 }

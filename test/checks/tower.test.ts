@@ -74,9 +74,9 @@ for (const name of ['tensorflow', 'wasm', 'cpu'] as const) {
 
 describe('every tower', () => {
   it('is there on wasm and on cpu', () => {
-    expect(new Set(towers.map(({ name }) => name))).toEqual(
-      new Set([...towers.map(({ name }) => name), 'wasm', 'cpu']),
-    );
+    const names = towers.map(({ name }) => name);
+    expect(names).toContain('wasm');
+    expect(names).toContain('cpu');
   });
 
   for (const { name, phi, tower } of towers) {
