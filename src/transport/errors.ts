@@ -106,7 +106,7 @@ export function recordTooLarge(
   return new IsthmusError(
     'RECORD_TOO_LARGE',
     'fatal',
-    `A record of ${bytes} bytes is larger than topic '${place.topic}' takes. Make it smaller or raise max.message.bytes of the topic.`,
+    `A record of ${bytes} bytes is larger than topic '${place.topic}' takes. Raise max.message.bytes of the topic; where it is the topic of recommendations or dead letters, or lower ISTHMUS_MAX_RECORD_BYTES below it.`,
     { cause, place: { topic: place.topic, partition: place.partition } },
   );
 }
@@ -158,12 +158,15 @@ export function offsetOutOfRange(place: TopicPartition, offset: bigint): Isthmus
   );
 }
 
-/** No broker answered within the time allowed. Nothing was done. Check the address and the broker. */
+/**
+ * No broker answered within the time allowed. Nothing was done. A service tries again with backoff;
+ * a command ends: check the address and the broker.
+ */
 export function brokerUnreachable(brokers: readonly string[], cause?: unknown): IsthmusError {
   return new IsthmusError(
     'BROKER_UNREACHABLE',
-    'usage',
-    `No Kafka broker answers at ${brokers.join(', ')}. Start one (isthmus kafka, or docker compose up) or correct KAFKA_BROKERS.`,
+    'retry',
+    `No Kafka broker answers at ${brokers.join(', ')}. Start one (isthmus kafka, or docker compose up) or correct KAFKA_BROKERS`,
     { cause },
   );
 }

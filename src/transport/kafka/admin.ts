@@ -24,7 +24,7 @@ const latest = -1;
 /**
  * Administration over connections of its own. Each call waits for a broker for a bounded time.
  *
- * Errors (usage): BROKER_UNREACHABLE, TOPIC_MISSING, GROUP_NOT_EMPTY, ADMIN_FAILED.
+ * Errors: BROKER_UNREACHABLE (retry); TOPIC_MISSING, GROUP_NOT_EMPTY, ADMIN_FAILED (usage).
  */
 export class KafkaAdmin implements LogAdmin {
   readonly #client: KafkaClient;
