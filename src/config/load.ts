@@ -81,7 +81,7 @@ const SEE_CONFIG = '`isthmus config` lists all settings';
 
 function suggestion(name: string, known: Iterable<string>): string {
   const near = nearest(name, known);
-  return near === undefined ? '' : `: did you mean ${near}?`;
+  return near === undefined ? '' : ` (did you mean ${near}?)`;
 }
 
 function readFile(file: string): Map<string, unknown> {
