@@ -20,13 +20,17 @@ export function exitCodeOf(error: unknown): number {
 export function failureText(error: unknown, debug: boolean): string {
   const known = error instanceof IsthmusError;
   const code = known ? error.code : 'UNEXPECTED';
-  const text = describeError(error).trimEnd();
+  const text = (error instanceof Error ? error.message : String(error)).trimEnd();
   const sentence = /[.!?]$|\n/.test(text) ? text : `${text}.`;
-  if (debug) return `isthmus: ${code}: ${sentence}\n${stacks(error)}`;
-  const hint = known
-    ? ''
-    : ' This is a bug or a fault of the machine: ISTHMUS_LOG_LEVEL=debug says where.';
-  return `isthmus: ${code}: ${sentence}${hint}`;
+  const told = `isthmus: ${code}: ${sentence}${causes(error)}`;
+  if (debug) return `${told}\n${stacks(error)}`;
+  return known ? told : `${told} This should not be: ISTHMUS_LOG_LEVEL=debug says where.`;
+}
+
+function causes(error: unknown): string {
+  if (!(error instanceof Error) || error.cause === undefined) return '';
+  const text = describeError(error.cause).trim().replace(/\.$/, '');
+  return text === '' || error.message.includes(text) ? '' : ` Cause: ${text}.`;
 }
 
 function stacks(error: unknown, depth = 0): string {

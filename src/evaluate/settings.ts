@@ -38,10 +38,10 @@ function variableOf(name: string): string {
   if (row !== undefined) return row.env;
   const known = settingsTable.map(({ path }) => path.replace(/^learner\./, ''));
   const near = nearest(name, known);
-  const hint = near === undefined ? '' : `: did you mean ${near}?`;
+  const hint = near === undefined ? '' : ` (did you mean ${near}?)`;
   throw new IsthmusError(
     'SETTING_UNKNOWN',
     'usage',
-    `--set ${name} is no setting${hint} \`isthmus config\` lists all settings`,
+    `--set ${name} is no setting${hint}. \`isthmus config\` lists all settings`,
   );
 }
