@@ -1,0 +1,27 @@
+import type { Experiment, Lab } from './lab.js';
+import type { ServiceFigures } from './service-process.js';
+
+/** One run of the service over a preloaded input. */
+export interface Drained extends ServiceFigures {
+  readonly eventsPerSecond: number;
+  /** Of the broker, between the end of the warm-up and the end; NaN where the system does not tell. */
+  readonly brokerCpuSeconds: number;
+}
+
+/** Starts the service on an input that is there already, and waits until it has committed it all. */
+export async function drain(
+  lab: Lab,
+  experiment: Experiment,
+  task: { warmUp: number; total: number },
+): Promise<Drained> {
+  const service = lab.service(experiment, task);
+  await service.received('warm');
+  const before = lab.brokerCpuSeconds() ?? Number.NaN;
+  const figures = await service.received('done');
+  const brokerCpuSeconds = (lab.brokerCpuSeconds() ?? Number.NaN) - before;
+  await service.end();
+  return { ...figures, eventsPerSecond: figures.events / figures.seconds, brokerCpuSeconds };
+}
+
+/** Every touched user is answered in each commit, however far behind the end the service is. */
+export const ANSWER_ALL = { ISTHMUS_CATCH_UP_LAG: String(Number.MAX_SAFE_INTEGER) };
