@@ -58,6 +58,11 @@ export interface LogAdmin {
   listTopics(names?: readonly string[]): Promise<TopicInfo[]>;
   /** By partition. Throws TOPIC_MISSING. */
   watermarks(topic: string): Promise<Watermarks[]>;
+  /**
+   * The last stable offset, by partition: where readers stop, at the first record of the oldest open
+   * transaction or at the high watermark. Throws TOPIC_MISSING.
+   */
+  lastStable(topic: string): Promise<bigint[]>;
   /** Committed offsets of the group by partition; null where nothing is committed. */
   committed(groupId: string, topic: string): Promise<(bigint | null)[]>;
   /** Sets the offsets of a group without members. */

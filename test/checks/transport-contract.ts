@@ -316,11 +316,13 @@ export function transportContract(name: string, subject: () => TransportUnderTes
         await sleep(200);
         expect((await seen).records).toEqual([]);
         expect((await seen).position).toBe(0n);
+        expect(await admin.lastStable(topic)).toEqual([0n]);
         await held.abort();
         const [mark] = await admin.watermarks(topic);
         await until(async () => (await seen).position === mark!.high);
         expect(valuesOf((await seen).records)).toEqual(['other']);
         expect(mark!.high).toBe(4n);
+        expect(await admin.lastStable(topic)).toEqual([4n]);
       });
 
       test('is at the end of the log: a reader that starts on its marker reaches the high watermark', async () => {

@@ -20,6 +20,8 @@ import { retrying } from './retry.js';
 
 const earliest = -2;
 const latest = -1;
+const readUncommitted = 0;
+const readCommitted = 1;
 
 /**
  * Administration over connections of its own. Each call waits for a broker for a bounded time.
@@ -81,6 +83,14 @@ export class KafkaAdmin implements LogAdmin {
         low: low.get(partition) ?? 0n,
         high: high.get(partition) ?? 0n,
       }));
+    });
+  }
+
+  async lastStable(topic: string): Promise<bigint[]> {
+    return this.#try(`read the offsets of topic '${topic}'`, async () => {
+      const partitions = await this.#partitions(topic);
+      const found = await this.#offsets(topic, partitions, latest, readCommitted);
+      return partitions.map((_, partition) => found.get(partition) ?? 0n);
     });
   }
 
@@ -203,14 +213,15 @@ export class KafkaAdmin implements LogAdmin {
     topic: string,
     partitions: readonly PartitionMetadata[],
     timestamp: number,
+    // Read uncommitted: the high watermark, not the last stable offset.
+    isolationLevel: 0 | 1 = readUncommitted,
   ): Promise<Map<number, bigint>> {
     const found = new Map<number, bigint>();
     await this.#byLeader(partitions, async (broker, led) => {
       const wanted = led.map((partition) => ({ partition, timestamp }));
-      // Read uncommitted: the high watermark, not the last stable offset.
       const { responses } = await broker.listOffsets({
         replicaId: -1,
-        isolationLevel: 0,
+        isolationLevel,
         topics: [{ topic, partitions: wanted }],
       });
       for (const response of responses) {

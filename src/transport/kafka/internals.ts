@@ -56,7 +56,7 @@ export interface Broker {
   deleteTopics(request: { topics: readonly string[] }): Promise<unknown>;
   listOffsets(request: {
     replicaId: -1;
-    isolationLevel: 0;
+    isolationLevel: 0 | 1;
     topics: readonly {
       topic: string;
       partitions: readonly { partition: number; timestamp: number }[];

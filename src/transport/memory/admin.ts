@@ -36,6 +36,11 @@ export class MemoryAdmin implements LogAdmin {
       .map(({ low, high }) => ({ low: BigInt(low), high: BigInt(high) }));
   }
 
+  async lastStable(topic: string): Promise<bigint[]> {
+    await this.#process.gate('admin', { topic });
+    return this.#log.partitions(topic).map(({ lastStable }) => BigInt(lastStable));
+  }
+
   async committed(groupId: string, topic: string): Promise<(bigint | null)[]> {
     await this.#process.gate('admin', { groupId, topic });
     const group = this.#log.group(groupId);
