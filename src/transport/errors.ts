@@ -158,8 +158,12 @@ export function offsetOutOfRange(place: TopicPartition, offset: bigint): Isthmus
   );
 }
 
-/**
- * No broker answered within the time allowed. Nothing was done. A service tries again with backoff;
+/** Whether it is what `offsetOutOfRange` makes. */
+export function isOutOfRange(error: unknown): boolean {
+  return error instanceof IsthmusError && error.code === 'OFFSET_OUT_OF_RANGE';
+}
+
+/** No broker answered within the time allowed. Nothing was done. A service tries again with backoff;
  * a command ends: check the address and the broker.
  */
 export function brokerUnreachable(brokers: readonly string[], cause?: unknown): IsthmusError {

@@ -105,12 +105,30 @@ export interface Transaction {
   abort(): Promise<void>;
 }
 
+/** What a member tells the group when it joins. */
+export interface MemberClaim {
+  /** For the application of the others: who and where this member is, say. A kilobyte at most. */
+  readonly data: string;
+  /** Partitions that it could take over sooner than others. */
+  readonly warm: readonly TopicPartition[];
+}
+
+/** A member of the group, as all members are told of it with each assignment. */
+export interface GroupMemberInfo {
+  /** What it has told; empty for a member that tells nothing. */
+  readonly data: string;
+  readonly partitions: readonly TopicPartition[];
+  /** Whether this is the member that is told. */
+  readonly self: boolean;
+}
+
 export interface GroupConsumerHandlers {
   /**
    * The partitions that this member now has (all of them, after each rebalance). They are paused
-   * until `start` is called for each. Partitions that it had before and that are missing here are lost.
+   * until `start` is called for each. Partitions that it had before and that are missing here are
+   * lost. `members`: the whole group as of this assignment, the same for all, in the same order.
    */
-  onAssigned(partitions: readonly TopicPartition[]): void;
+  onAssigned(partitions: readonly TopicPartition[], members: readonly GroupMemberInfo[]): void;
   /**
    * Records of one partition in order of offset, after `start`. The next ones of this partition
    * come when the promise is fulfilled (backpressure); other partitions go on. `highWatermark` as
@@ -123,6 +141,11 @@ export interface GroupConsumerHandlers {
   ): Promise<void>;
   /** The consumer stopped for good (it retries by itself whatever can be retried). */
   onCrash(error: Error): void;
+  /**
+   * The offset to be read is not in the log. The partition is paused; the others go on. Where this
+   * is left out the consumer crashes with OFFSET_OUT_OF_RANGE.
+   */
+  onOutOfRange?(partition: TopicPartition, offset: bigint): void;
   /** Whether the group and the broker can be reached; called on each change. */
   onConnection?(connected: boolean): void;
 }
@@ -138,9 +161,14 @@ export interface GroupConsumerOptions {
   readonly maxBytesPerPartition?: number;
   /** How many partitions may be in `onRecords` at once. */
   readonly concurrency: number;
+  /** Asked each time that this member joins. */
+  readonly claim?: () => MemberClaim;
 }
 
-/** A member of a consumer group. Offsets are never committed by itself. Isolation: read_committed. */
+/**
+ * A member of a consumer group. Offsets are never committed by itself. Isolation: read_committed.
+ * Partitions are dealt as assignor.ts says: evenly, and as they were before as far as that goes.
+ */
 export interface GroupConsumer {
   run(handlers: GroupConsumerHandlers): Promise<void>;
   /** Fetches the partition from `offset` on (seek and resume). */
@@ -158,9 +186,13 @@ export interface GroupConsumer {
 export interface FollowHandlers {
   /**
    * Records in order; may be empty where only transaction markers or aborted records were passed.
-   * `position` is the offset after all that was passed.
+   * `position` is the offset after all that was passed, `highWatermark` as of the fetch.
    */
-  onRecords(records: readonly LogRecord[], position: bigint): Promise<void> | void;
+  onRecords(
+    records: readonly LogRecord[],
+    position: bigint,
+    highWatermark: bigint,
+  ): Promise<void> | void;
 }
 
 export interface Subscription {

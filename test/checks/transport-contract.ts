@@ -4,8 +4,10 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { partitionFor } from '../../src/transport/partitioner.js';
 import type {
   GroupConsumer,
+  GroupMemberInfo,
   LogAdmin,
   LogRecord,
+  MemberClaim,
   OutgoingRecord,
   TopicPartition,
   TransactionalProducer,
@@ -424,8 +426,10 @@ export function transportContract(name: string, subject: () => TransportUnderTes
       interface Member {
         consumer: GroupConsumer;
         assigned: TopicPartition[][];
+        members: readonly GroupMemberInfo[];
         records: LogRecord[];
         crashes: Error[];
+        outOfRange: bigint[];
       }
 
       async function join(
@@ -435,12 +439,31 @@ export function transportContract(name: string, subject: () => TransportUnderTes
         options: {
           from?: bigint;
           onRecords?: (records: readonly LogRecord[]) => Promise<void>;
+          claim?: () => MemberClaim;
+          takesOutOfRange?: boolean;
         } = {},
       ): Promise<Member> {
-        const consumer = transport.groupConsumer(consumerOptions(groupId, topics));
-        const member: Member = { consumer, assigned: [], records: [], crashes: [] };
+        const { claim } = options;
+        const consumer = transport.groupConsumer({
+          ...consumerOptions(groupId, topics),
+          ...(claim === undefined ? {} : { claim }),
+        });
+        const member: Member = {
+          consumer,
+          assigned: [],
+          members: [],
+          records: [],
+          crashes: [],
+          outOfRange: [],
+        };
         await consumer.run({
-          onAssigned: (partitions) => {
+          ...(options.takesOutOfRange === true
+            ? {
+                onOutOfRange: (_: TopicPartition, offset: bigint) => member.outOfRange.push(offset),
+              }
+            : {}),
+          onAssigned: (partitions, members) => {
+            member.members = members;
             member.assigned.push([...partitions]);
             if (options.from === undefined) return;
             for (const partition of partitions) consumer.start(partition, options.from);
@@ -544,6 +567,50 @@ export function transportContract(name: string, subject: () => TransportUnderTes
         await until(() => countOf(first) === 4);
       });
 
+      test('tells each member who the others are and what they have', async () => {
+        const { transport, topics } = await withTopics(3);
+        const topic = topics[0]!;
+        const claim = (data: string) => ({ claim: () => ({ data, warm: [] }) });
+        const first = await join(transport, `g-${topic}`, [topic], claim('one'));
+        await until(() => countOf(first) === 3);
+        expect(first.members).toEqual([
+          {
+            data: 'one',
+            partitions: [0, 1, 2].map((partition) => ({ topic, partition })),
+            self: true,
+          },
+        ]);
+        const second = await join(open(), `g-${topic}`, [topic], claim('two'));
+        await until(() => countOf(second) > 0 && countOf(first) < 3);
+        const told = ({ members }: Member) =>
+          members.map(({ data, partitions }) => ({ data, partitions }));
+        expect(told(second)).toEqual(told(first));
+        expect(first.members.map(({ data, self }) => [data, self]).sort()).toEqual([
+          ['one', true],
+          ['two', false],
+        ]);
+        expect(first.members.find(({ self }) => self)?.partitions).toEqual(first.assigned.at(-1));
+      });
+
+      test('leaves partitions where they are, or gives them to who claims to be warm', async () => {
+        const { transport, topics } = await withTopics(3);
+        const topic = topics[0]!;
+        const warm = { claim: () => ({ data: '', warm: [{ topic, partition: 1 }] }) };
+        const first = await join(transport, `g-${topic}`, [topic]);
+        await until(() => countOf(first) === 3);
+        const second = await join(open(), `g-${topic}`, [topic]);
+        await until(() => countOf(first) === 2 && countOf(second) === 1);
+        const kept = second.assigned.at(-1);
+        expect(kept).toEqual([{ topic, partition: 2 }]);
+        const third = await join(open(), `g-${topic}`, [topic], warm);
+        await until(() => countOf(third) === 1 && countOf(first) === 1);
+        expect(second.assigned.at(-1)).toEqual(kept);
+        await first.consumer.close();
+        await until(() => countOf(second) + countOf(third) === 3);
+        expect(second.assigned.at(-1)).toContainEqual(kept![0]);
+        expect(third.assigned.at(-1)).toContainEqual({ topic, partition: 1 });
+      });
+
       test('takes the partitions of a crashed member over after its session timeout', async () => {
         const { transport, topics } = await withTopics(2);
         const topic = topics[0]!;
@@ -601,6 +668,27 @@ export function transportContract(name: string, subject: () => TransportUnderTes
         member.consumer.start({ topic, partition: 0 }, 1n);
         await until(() => member.crashes.length === 1);
         expect(member.crashes[0]).toMatchObject({ code: 'OFFSET_OUT_OF_RANGE' });
+      });
+
+      test('pauses a partition whose offset is out of range where its member takes that up', async () => {
+        const { transport, admin, topics } = await withTopics(2);
+        const topic = topics[0]!;
+        const producer = await transport.producer();
+        const send = (partition: number, value: string): Promise<void> =>
+          producer.send([{ ...text(topic, null, value), partition }]);
+        for (const value of ['a', 'b', 'c']) await send(0, value);
+        await admin.deleteRecords(topic, new Map([[0, 2n]]));
+        const member = await join(transport, `g-${topic}`, [topic], { takesOutOfRange: true });
+        await until(() => countOf(member) === 2);
+        member.consumer.start({ topic, partition: 0 }, 1n);
+        member.consumer.start({ topic, partition: 1 }, 0n);
+        await until(() => member.outOfRange.length === 1);
+        await send(1, 'other');
+        await until(() => member.records.length === 1);
+        member.consumer.start({ topic, partition: 0 }, 2n);
+        await until(() => member.records.length === 2);
+        expect(valuesOf(member.records)).toEqual(['other', 'c']);
+        expect([member.outOfRange, member.crashes]).toEqual([[1n], []]);
       });
     });
 

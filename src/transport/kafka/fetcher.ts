@@ -43,17 +43,24 @@ interface Batch {
 class FeedState implements Feed {
   readonly place: TopicPartition;
   readonly deliver: Deliver;
+  readonly onOutOfRange: ((offset: bigint) => void) | undefined;
   readonly queue: Batch[] = [];
   position: bigint;
   fetchOffset: bigint;
   busy = false;
   stopped = false;
 
-  constructor(place: TopicPartition, offset: bigint, deliver: Deliver) {
+  constructor(
+    place: TopicPartition,
+    offset: bigint,
+    deliver: Deliver,
+    onOutOfRange?: (offset: bigint) => void,
+  ) {
     this.place = place;
     this.position = offset;
     this.fetchOffset = offset;
     this.deliver = deliver;
+    this.onOutOfRange = onOutOfRange;
   }
 }
 
@@ -85,8 +92,14 @@ export class Fetcher {
     this.#slots = new Semaphore(options.concurrency);
   }
 
-  start(place: TopicPartition, offset: bigint, deliver: Deliver): Feed {
-    const feed = new FeedState(place, offset, deliver);
+  /** `onOutOfRange`: called once, after which the feed is stopped; without it all of them crash. */
+  start(
+    place: TopicPartition,
+    offset: bigint,
+    deliver: Deliver,
+    onOutOfRange?: (offset: bigint) => void,
+  ): Feed {
+    const feed = new FeedState(place, offset, deliver, onOutOfRange);
     this.#feeds.add(feed);
     // Partitions that are started together go in one request.
     queueMicrotask(() => this.#kick());
@@ -177,7 +190,12 @@ export class Fetcher {
         const feed = asked.get(`${fetched.topic}/${fetched.partition}`);
         if (feed === undefined || feed.stopped) continue;
         if (fetched.errorCode === outOfRange) {
-          throw offsetOutOfRange(feed.place, feed.fetchOffset);
+          if (feed.onOutOfRange === undefined) {
+            throw offsetOutOfRange(feed.place, feed.fetchOffset);
+          }
+          this.stop(feed);
+          feed.onOutOfRange(feed.fetchOffset);
+          continue;
         }
         if (fetched.errorCode !== 0) failure = createErrorFromCode(fetched.errorCode);
         else this.#received(feed, fetched);

@@ -3,6 +3,8 @@ import type {
   GroupConsumer,
   GroupConsumerHandlers,
   GroupConsumerOptions,
+  GroupMemberInfo,
+  LogRecord,
   TopicPartition,
 } from '../transport.js';
 import { disconnect, type KafkaClient, reconnect } from './client.js';
@@ -65,7 +67,8 @@ export class KafkaGroupConsumer implements GroupConsumer {
       sessionTimeoutMs,
       heartbeatIntervalMs:
         this.#options.heartbeatIntervalMs ?? Math.min(1_000, Math.floor(sessionTimeoutMs / 4)),
-      onAssigned: (partitions) => this.#assign(partitions),
+      onAssigned: (partitions, members) => this.#assign(partitions, members),
+      claim: () => this.#options.claim?.() ?? { data: '', warm: [] },
     });
     this.#membership.run();
   }
@@ -76,7 +79,11 @@ export class KafkaGroupConsumer implements GroupConsumer {
     if (fetcher === null || !this.#assigned.has(key)) return;
     this.pause(partition);
     const place = { topic: partition.topic, partition: partition.partition };
-    const feed = fetcher.start(place, offset, async (records, _position, high) => {
+    const deliver = async (
+      records: readonly LogRecord[],
+      _position: bigint,
+      high: bigint,
+    ): Promise<void> => {
       if (records.length === 0) return;
       // What a former `start` delivered may still be with the handler.
       await this.#busy.get(key);
@@ -87,7 +94,18 @@ export class KafkaGroupConsumer implements GroupConsumer {
         Promise.resolve(done).catch(() => undefined),
       );
       await done;
-    });
+    };
+    const onOutOfRange = this.#handlers?.onOutOfRange?.bind(this.#handlers);
+    const feed: Feed = fetcher.start(
+      place,
+      offset,
+      deliver,
+      onOutOfRange === undefined
+        ? undefined
+        : (missing) => {
+            if (this.#assigned.get(key) === feed) onOutOfRange(place, missing);
+          },
+    );
     this.#assigned.set(key, feed);
   }
 
@@ -118,10 +136,10 @@ export class KafkaGroupConsumer implements GroupConsumer {
     await disconnect(this.#cluster);
   }
 
-  #assign(partitions: TopicPartition[]): void {
+  #assign(partitions: TopicPartition[], members: readonly GroupMemberInfo[]): void {
     this.#stopFeeds();
     this.#assigned = new Map(partitions.map((p) => [`${p.topic}/${p.partition}`, null]));
-    this.#handlers?.onAssigned(partitions);
+    this.#handlers?.onAssigned(partitions, members);
   }
 
   #stopFeeds(): void {

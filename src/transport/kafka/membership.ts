@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AssignerProtocol, PartitionAssigners } from 'kafkajs';
 import { membershipLost, topicMissing } from '../errors.js';
-import type { TopicPartition } from '../transport.js';
+import type { GroupMemberInfo, MemberClaim, TopicPartition } from '../transport.js';
 import { reconnect } from './client.js';
 import {
   errorType,
@@ -10,6 +9,7 @@ import {
   isRetriable,
   rootCause,
 } from './faults.js';
+import { assignAll, decodeAssignment, encodeClaim, type Tenure } from './group-protocol.js';
 import { type Broker, type Cluster, coordinatorTypes } from './internals.js';
 import type { TransportLogger } from './logging.js';
 import { jittered, retrying } from './retry.js';
@@ -20,25 +20,32 @@ export interface MembershipOptions {
   readonly sessionTimeoutMs: number;
   readonly heartbeatIntervalMs: number;
   readonly logger: TransportLogger;
-  readonly onAssigned: (partitions: TopicPartition[]) => void;
+  readonly claim: () => MemberClaim;
+  readonly onAssigned: (partitions: TopicPartition[], members: readonly GroupMemberInfo[]) => void;
   readonly onConnection: (connected: boolean) => void;
   readonly onCrash: (error: Error) => void;
 }
 
 const rejoinTypes = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']);
 
+/** How often topics are looked for that have come to match a pattern since. */
+const patternIntervalMs = 30_000;
+const nothing: Tenure = { owned: [], generation: -1 };
+
 /**
- * A member of a consumer group (classic protocol, eager, partitions dealt in turns): joins, beats,
- * joins again when the group changes, for ever. Heartbeats have a timer of their own, so a handler
+ * A member of a consumer group (classic protocol, eager, partitions dealt as assignor.ts says): joins,
+ * beats, joins again when the group changes, for ever. Heartbeats have a timer of their own, so a handler
  * may take its time.
  */
 export class Membership {
   readonly #cluster: Cluster;
   readonly #options: MembershipOptions;
-  readonly #assigner: ReturnType<typeof PartitionAssigners.roundRobin>;
   readonly #stop = new AbortController();
   #memberId = '';
   #generation = -1;
+  #tenure = nothing;
+  /** The topics as of the last look at the patterns. */
+  #topicsKey = '';
   #coordinator: Broker | null = null;
   #rejoin = new AbortController();
   #loop: Promise<void> = Promise.resolve();
@@ -46,10 +53,6 @@ export class Membership {
   constructor(cluster: Cluster, options: MembershipOptions) {
     this.#cluster = cluster;
     this.#options = options;
-    const makeAssigner = PartitionAssigners.roundRobin as unknown as (config: {
-      cluster: Cluster;
-    }) => ReturnType<typeof PartitionAssigners.roundRobin>;
-    this.#assigner = makeAssigner({ cluster });
   }
 
   run(): void {
@@ -57,6 +60,7 @@ export class Membership {
   }
 
   async rejoin(): Promise<void> {
+    this.#tenure = nothing;
     await this.#leave();
     this.#rejoin.abort();
   }
@@ -96,6 +100,10 @@ export class Membership {
     }
   }
 
+  get #hasPatterns(): boolean {
+    return this.#options.topics.some((topic) => topic instanceof RegExp);
+  }
+
   get #stopped(): boolean {
     return this.#stop.signal.aborted;
   }
@@ -105,11 +113,12 @@ export class Membership {
     while (!this.#stopped) {
       try {
         this.#rejoin = new AbortController();
-        const partitions = await this.#join();
+        const { partitions, members } = await this.#join();
         if (this.#stopped) return;
         waitMs = 20;
+        this.#tenure = { owned: partitions, generation: this.#generation };
         this.#options.onConnection(true);
-        this.#options.onAssigned(partitions);
+        this.#options.onAssigned(partitions, members);
         await this.#beat();
       } catch (error) {
         if (this.#stopped) return;
@@ -132,8 +141,8 @@ export class Membership {
     }
   }
 
-  /** Returns the partitions that this member now has. */
-  async #join(): Promise<TopicPartition[]> {
+  /** Returns the partitions that this member now has, and the group. */
+  async #join(): Promise<ReturnType<typeof decodeAssignment>> {
     const { groupId, sessionTimeoutMs } = this.#options;
     const topics = await this.#topics();
     const coordinator = await this.#findCoordinator();
@@ -142,14 +151,13 @@ export class Membership {
       sessionTimeout: sessionTimeoutMs,
       rebalanceTimeout: sessionTimeoutMs,
       memberId: this.#memberId,
-      groupProtocols: [this.#assigner.protocol({ topics })],
+      groupProtocols: [encodeClaim(topics, this.#options.claim(), this.#tenure)],
     });
     this.#memberId = joined.memberId;
     this.#generation = joined.generationId;
     let groupAssignment: { memberId: string; memberAssignment: Buffer }[] = [];
     if (joined.memberId === joined.leaderId) {
-      await this.#cluster.refreshMetadata();
-      groupAssignment = await this.#assigner.assign({ members: [...joined.members], topics });
+      groupAssignment = await assignAll(joined.members, (wanted) => this.#count(wanted));
     }
     const { memberAssignment } = await coordinator.syncGroup({
       groupId,
@@ -157,10 +165,14 @@ export class Membership {
       memberId: joined.memberId,
       groupAssignment,
     });
-    const assignment = AssignerProtocol.MemberAssignment.decode(memberAssignment)?.assignment ?? {};
-    return Object.entries(assignment).flatMap(([topic, partitions]) =>
-      partitions.map((partition) => ({ topic, partition })),
-    );
+    return decodeAssignment(joined.memberId, memberAssignment);
+  }
+
+  /** As of now; others may have met topics that we have not. */
+  async #count(topics: readonly string[]): Promise<number[]> {
+    await this.#cluster.addMultipleTargetTopics(topics);
+    await this.#cluster.refreshMetadata();
+    return topics.map((topic) => this.#cluster.findTopicPartitionMetadata(topic).length);
   }
 
   async #topics(): Promise<string[]> {
@@ -175,6 +187,7 @@ export class Membership {
       if (topics.size === 0) throw topicMissing(patterns.join(', '));
     }
     const wanted = [...topics].sort();
+    this.#topicsKey = wanted.join();
     await this.#cluster.addMultipleTargetTopics(wanted);
     return wanted;
   }
@@ -182,6 +195,8 @@ export class Membership {
   /** Beats until the group changes, which is thrown. */
   async #beat(): Promise<void> {
     const { groupId, heartbeatIntervalMs } = this.#options;
+    const topics = this.#topicsKey;
+    let lookAtMs = performance.now() + patternIntervalMs;
     while (!this.#stopped) {
       const { signal } = this.#rejoin;
       await sleep(heartbeatIntervalMs, undefined, { signal }).catch(() => undefined);
@@ -194,6 +209,11 @@ export class Membership {
           groupGenerationId: this.#generation,
         });
         this.#options.onConnection(true);
+        if (!this.#hasPatterns || performance.now() < lookAtMs) continue;
+        lookAtMs = performance.now() + patternIntervalMs;
+        await this.#topics();
+        // Without leaving: who has what stays as far as it can.
+        if (this.#topicsKey !== topics) return;
       } catch (error) {
         if (rejoinTypes.has(errorType(error)) || !isRetriable(error)) throw error;
         // The membership may well outlive this: nothing is given up before the group says so.

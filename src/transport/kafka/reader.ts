@@ -43,8 +43,8 @@ export class KafkaLogReader implements LogReader {
   follow(partition: TopicPartition, from: bigint, handlers: FollowHandlers): Subscription {
     if (!this.#running || this.#closed) throw transportClosed('reader');
     const place = { topic: partition.topic, partition: partition.partition };
-    const feed = this.#fetcher.start(place, from, (records, position) =>
-      handlers.onRecords(records, position),
+    const feed = this.#fetcher.start(place, from, (records, position, high) =>
+      handlers.onRecords(records, position, high),
     );
     return {
       get position() {

@@ -1,9 +1,11 @@
-import { membershipLost, topicMissing, transportClosed } from '../errors.js';
+import { IsthmusError } from '../../errors.js';
+import { isOutOfRange, membershipLost, topicMissing, transportClosed } from '../errors.js';
 import { Semaphore } from '../semaphore.js';
 import type {
   GroupConsumer,
   GroupConsumerHandlers,
   GroupConsumerOptions,
+  GroupMemberInfo,
   LogRecord,
   TopicPartition,
 } from '../transport.js';
@@ -36,8 +38,9 @@ export class MemoryGroupConsumer implements GroupConsumer {
     this.#slots = new Semaphore(options.concurrency);
     this.#member = {
       subscribes: (topic) => this.#subscribes(topic),
-      assign: (generation, partitions) => {
-        setImmediate(() => void this.#assigned(generation, partitions));
+      claim: () => options.claim?.() ?? { data: '', warm: [] },
+      assign: (generation, partitions, members) => {
+        setImmediate(() => void this.#assigned(generation, partitions, members));
       },
     };
     this.#unlisten = process.on((event) => this.#onProcess(event));
@@ -92,7 +95,11 @@ export class MemoryGroupConsumer implements GroupConsumer {
     );
   }
 
-  async #assigned(generation: number, partitions: readonly TopicPartition[]): Promise<void> {
+  async #assigned(
+    generation: number,
+    partitions: readonly TopicPartition[],
+    members: readonly GroupMemberInfo[],
+  ): Promise<void> {
     await this.#process.gate('assign', { groupId: this.#options.groupId });
     if (this.#closed || generation !== this.#group.generation || !this.#group.has(this.#member)) {
       return;
@@ -102,7 +109,7 @@ export class MemoryGroupConsumer implements GroupConsumer {
     this.#pumps = new Map(
       partitions.map((place) => [`${place.topic}/${place.partition}`, this.#pumpOf(place)]),
     );
-    this.#handlers?.onAssigned(partitions);
+    this.#handlers?.onAssigned(partitions, members);
   }
 
   #pumpOf(place: TopicPartition): Pump {
@@ -110,9 +117,17 @@ export class MemoryGroupConsumer implements GroupConsumer {
       maxRecords,
       maxBytes: this.#options.maxBytesPerPartition ?? 1_048_576,
       deliver: (records, _position, high) => this.#deliver(place, pump, records, high),
-      onError: (error) => this.#crash(error),
+      onError: (error) => this.#failed(place, error),
     });
     return pump;
+  }
+
+  #failed(place: TopicPartition, error: Error): void {
+    const offset = error instanceof IsthmusError ? error.place.offset : undefined;
+    const onOutOfRange = this.#handlers?.onOutOfRange?.bind(this.#handlers);
+    if (isOutOfRange(error) && offset !== undefined && onOutOfRange !== undefined) {
+      if (!this.#closed) onOutOfRange(place, offset);
+    } else this.#crash(error);
   }
 
   async #deliver(

@@ -1,21 +1,36 @@
-import type { TopicPartition } from '../transport.js';
+import { assignPartitions, type Claimant } from '../assignor.js';
+import type { GroupMemberInfo, MemberClaim, TopicPartition } from '../transport.js';
 
 export interface GroupMember {
   /** Whether the member reads the topic. */
   subscribes(topic: string): boolean;
+  /** What it tells the group. */
+  claim?(): MemberClaim;
   /** Called at each rebalance, before anything of the new generation is delivered. */
-  assign(generation: number, partitions: readonly TopicPartition[]): void;
+  assign(
+    generation: number,
+    partitions: readonly TopicPartition[],
+    members: readonly GroupMemberInfo[],
+  ): void;
+}
+
+interface Seat {
+  /** In order of joining. */
+  readonly id: string;
+  owned: readonly TopicPartition[];
+  generation: number;
 }
 
 /**
  * A consumer group: members, generation, committed offsets. Every change of the membership is an
- * eager rebalance: all partitions are dealt anew, in turns, in the order in which members joined.
+ * eager rebalance: all partitions are dealt anew (see assignor.ts).
  */
 export class MemoryGroup {
   readonly #topics: () => Iterable<{ topic: string; partitions: number }>;
-  readonly #members = new Set<GroupMember>();
+  readonly #members = new Map<GroupMember, Seat>();
   readonly #offsets = new Map<string, bigint>();
   #generation = 0;
+  #joined = 0;
 
   constructor(topics: () => Iterable<{ topic: string; partitions: number }>) {
     this.#topics = topics;
@@ -34,7 +49,11 @@ export class MemoryGroup {
   }
 
   join(member: GroupMember): void {
-    this.#members.add(member);
+    if (!this.#members.has(member)) {
+      this.#joined += 1;
+      const id = String(this.#joined).padStart(9, '0');
+      this.#members.set(member, { id, owned: [], generation: -1 });
+    }
     this.rebalance();
   }
 
@@ -44,19 +63,31 @@ export class MemoryGroup {
 
   rebalance(): void {
     this.#generation += 1;
-    const assigned = new Map<GroupMember, TopicPartition[]>();
-    for (const member of this.#members) assigned.set(member, []);
-    let turn = 0;
-    const topics = [...this.#topics()].sort((a, b) => (a.topic < b.topic ? -1 : 1));
-    for (const { topic, partitions } of topics) {
-      const readers = [...this.#members].filter((member) => member.subscribes(topic));
-      if (readers.length === 0) continue;
-      for (let partition = 0; partition < partitions; partition++) {
-        assigned.get(readers[turn % readers.length]!)!.push({ topic, partition });
-        turn += 1;
-      }
+    const topics = [...this.#topics()];
+    const told = [...this.#members].map(([member, seat]) => ({
+      member,
+      seat,
+      claim: member.claim?.() ?? { data: '', warm: [] },
+    }));
+    const claimants = told.map(
+      ({ member, seat, claim }): Claimant => ({
+        ...seat,
+        topics: topics.map(({ topic }) => topic).filter((topic) => member.subscribes(topic)),
+        warm: claim.warm,
+      }),
+    );
+    const assigned = assignPartitions(claimants, topics);
+    for (const { member, seat } of told) {
+      const partitions = assigned.get(seat.id)!;
+      seat.owned = partitions;
+      seat.generation = this.#generation;
+      const members = told.map((other) => ({
+        data: other.claim.data,
+        partitions: assigned.get(other.seat.id)!,
+        self: other.member === member,
+      }));
+      member.assign(this.#generation, partitions, members);
     }
-    for (const [member, partitions] of assigned) member.assign(this.#generation, partitions);
   }
 
   committed(topic: string, partition: number): bigint | null {

@@ -35,9 +35,9 @@ export class MemoryLogReader implements LogReader {
     const pump = new Pump(this.#log.partition(place.topic, place.partition), {
       maxRecords: 5_000,
       maxBytes: 4_194_304,
-      deliver: async (records, position) => {
+      deliver: async (records, position, high) => {
         await this.#process.gate('follow', place);
-        if (this.#pumps.has(pump)) await handlers.onRecords(records, position);
+        if (this.#pumps.has(pump)) await handlers.onRecords(records, position, high);
       },
       onError: (error) => this.#crash(error),
     });
