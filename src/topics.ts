@@ -1,3 +1,4 @@
+import { parseInputs } from './config/inputs.js';
 import type { Config } from './config.js';
 import { IsthmusError } from './errors.js';
 import type { TopicInfo, TopicSpec } from './transport/transport.js';
@@ -6,6 +7,8 @@ import type { TopicInfo, TopicSpec } from './transport/transport.js';
 export type TopicSettings = Pick<
   Config,
   | 'inputTopic'
+  | 'repartition'
+  | 'repartitionTopic'
   | 'itemsTopic'
   | 'recommendationsTopic'
   | 'deadLetterTopic'
@@ -37,8 +40,12 @@ export function applicationTopics(config: TopicSettings, partitions: number): To
     config: settings,
     ...(config.replicationFactor === 0 ? {} : { replicationFactor: config.replicationFactor }),
   });
+  const repartition = config.repartition
+    ? [spec(config.repartitionTopic, partitions, { 'cleanup.policy': 'delete' })]
+    : [];
   return [
-    spec(config.inputTopic, partitions, { 'cleanup.policy': 'delete' }),
+    ...inputNames(config).map((name) => spec(name, partitions, { 'cleanup.policy': 'delete' })),
+    ...repartition,
     spec(config.itemsTopic, partitions, { 'cleanup.policy': 'compact' }),
     spec(config.recommendationsTopic, partitions, { 'cleanup.policy': 'compact,delete' }),
     spec(config.deadLetterTopic, 1, { 'cleanup.policy': 'delete', 'retention.ms': '-1' }),
@@ -48,9 +55,44 @@ export function applicationTopics(config: TopicSettings, partitions: number): To
   ];
 }
 
+/** The input topics that have names; none where there is a pattern. */
+export function inputNames(config: Pick<TopicSettings, 'inputTopic'>): readonly string[] {
+  return parseInputs(config.inputTopic)?.names ?? [];
+}
+
 /**
- * Returns the number of partitions of the input, where all topics that the service needs are there
- * and fit it.
+ * Returns what to subscribe to for the input: names, or a pattern that leaves out the application's
+ * own topics and Kafka's.
+ */
+export function inputSubscription(config: TopicSettings): readonly (string | RegExp)[] {
+  const pattern = parseInputs(config.inputTopic)?.pattern ?? null;
+  if (pattern === null) return inputNames(config);
+  const own = [...applicationTopics(config, 1).map(({ topic }) => topic), '__[^]*'];
+  const escaped = own.map((name) => name.replace(/[.]/g, '\\.'));
+  return [new RegExp(`^(?!(?:${escaped.join('|')})$)(?:${pattern})$`)];
+}
+
+/** The input topics of those that there are. */
+export function matchingInputs(
+  config: TopicSettings,
+  existing: readonly TopicInfo[],
+): readonly TopicInfo[] {
+  const wanted = inputSubscription(config);
+  return existing.filter(({ topic }) =>
+    wanted.some((want) => (typeof want === 'string' ? want === topic : want.test(topic))),
+  );
+}
+
+/** The topic that the stream tasks read: the input, or its copy by user. */
+export function taskTopic(
+  config: Pick<TopicSettings, 'inputTopic' | 'repartition' | 'repartitionTopic'>,
+): string {
+  return config.repartition ? config.repartitionTopic : config.inputTopic;
+}
+
+/**
+ * Returns the number of partitions that the stream tasks have, where all topics that the service
+ * needs are there and fit.
  *
  * Errors (usage): TOPIC_MISSING, PARTITIONS_MISMATCH, with the command that mends it.
  *
@@ -58,17 +100,20 @@ export function applicationTopics(config: TopicSettings, partitions: number): To
  */
 export function checkTopics(config: TopicSettings, existing: readonly TopicInfo[]): number {
   const counts = new Map(existing.map((info) => [info.topic, info.partitions]));
-  const needed = [
-    config.inputTopic,
+  const source = taskTopic(config);
+  const needed = new Set([
+    ...inputNames(config),
+    source,
     config.recommendationsTopic,
     config.deadLetterTopic,
     config.userStateTopic,
     config.modelDeltasTopic,
     config.modelSnapshotsTopic,
-  ];
-  const missing = needed.filter((topic) => !counts.has(topic));
-  const partitions = counts.get(config.inputTopic);
+  ]);
+  const missing = [...needed].filter((topic) => !counts.has(topic));
+  const partitions = counts.get(source);
   if (missing.length > 0 || partitions === undefined) throw topicsMissing(missing, partitions);
+  checkPattern(config, existing);
 
   for (const topic of [
     config.recommendationsTopic,
@@ -80,11 +125,20 @@ export function checkTopics(config: TopicSettings, existing: readonly TopicInfo[
     throw new IsthmusError(
       'PARTITIONS_MISMATCH',
       'usage',
-      `Topic ${topic} has ${count} partitions, the input ${config.inputTopic} has ${partitions}: they must be the same, since users stay in their partition. Delete ${topic} and run \`isthmus topics create --partitions ${partitions}\` (its contents are lost), or choose another ISTHMUS_APP_ID`,
+      `Topic ${topic} has ${count} partitions, the input ${source} has ${partitions}: they must be the same, since users stay in their partition. Delete ${topic} and run \`isthmus topics create --partitions ${partitions}\` (its contents are lost), or choose another ISTHMUS_APP_ID`,
       { place: { topic } },
     );
   }
   return partitions;
+}
+
+function checkPattern(config: TopicSettings, existing: readonly TopicInfo[]): void {
+  if (inputNames(config).length > 0 || matchingInputs(config, existing).length > 0) return;
+  throw new IsthmusError(
+    'TOPIC_MISSING',
+    'usage',
+    `No topic's name matches ISTHMUS_INPUT_TOPIC, ${config.inputTopic} (the whole name has to; isthmus's own topics do not count): make the topic, or correct the setting`,
+  );
 }
 
 function topicsMissing(missing: readonly string[], partitions: number | undefined): IsthmusError {

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Config } from '../config.js';
 import { IsthmusError } from '../errors.js';
+import { inputNames } from '../topics.js';
 import type { Transport } from '../transport/transport.js';
 import { type CommonOptions, rate, whole, withCommon } from './arguments.js';
 import { withKafka } from './context.js';
@@ -58,14 +59,14 @@ async function produce(
   options: ProduceOptions,
   signal: AbortSignal,
 ): Promise<{ sent: number; broken: number; seconds: number; complete: boolean }> {
-  await needInput(config, transport);
+  const topic = await inputOf(config, transport);
   const [{ readEvents }, { replay }, { openSerde }] = await Promise.all([
     import('../producers/replay/events.js'),
     import('../producers/replay/replay.js'),
     import('../serde/open.js'),
   ]);
   const { file, strict, skip, limit } = options;
-  const serde = await openSerde(config.schemaRegistryUrl, { BehaviorEvent: config.inputTopic });
+  const serde = await openSerde(config.schemaRegistryUrl, { BehaviorEvent: topic });
   const rows = process.stderr.isTTY ? await countRows(file) : 0;
   const progress = startProgress('events', Math.min(Math.max(0, rows - skip), limit ?? Infinity));
   let broken = 0;
@@ -77,7 +78,7 @@ async function produce(
   const producer = await transport.producer();
   try {
     const result = await replay(readEvents(file, { strict, onBroken, signal }), producer, {
-      topic: config.inputTopic,
+      topic,
       encode: (event) => serde.events.encode(event),
       rate: options.rate,
       skip,
@@ -92,15 +93,24 @@ async function produce(
   }
 }
 
-async function needInput(config: Config, transport: Transport): Promise<void> {
+/** The topic to write to: the first one where the input is several. */
+async function inputOf(config: Config, transport: Transport): Promise<string> {
+  const [topic] = inputNames(config);
+  if (topic === undefined) {
+    throw new IsthmusError(
+      'SETTING_INVALID',
+      'usage',
+      `ISTHMUS_INPUT_TOPIC is the pattern ${config.inputTopic}: wants the name of the topic to write to, for this command`,
+    );
+  }
   const admin = await transport.admin();
-  const [input] = await admin.listTopics([config.inputTopic]);
+  const there = await admin.listTopics([topic]);
   await admin.close();
-  if (input !== undefined) return;
+  if (there.length > 0) return topic;
   throw new IsthmusError(
     'TOPIC_MISSING',
     'usage',
-    `Topic ${config.inputTopic} does not exist: run \`isthmus topics create\``,
-    { place: { topic: config.inputTopic } },
+    `Topic ${topic} does not exist: run \`isthmus topics create\``,
+    { place: { topic } },
   );
 }

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import type { Config } from '../config.js';
-import { applicationTopics, checkTopics } from '../topics.js';
-import type { LogAdmin } from '../transport/transport.js';
+import { applicationTopics, checkTopics, matchingInputs, taskTopic } from '../topics.js';
+import type { LogAdmin, TopicInfo } from '../transport/transport.js';
 import { type CommonOptions, whole, withCommon } from './arguments.js';
 import { withKafka } from './context.js';
 import { figure, say, sayJson, table } from './output.js';
@@ -49,13 +49,20 @@ export async function createTopics(
   config: Config,
   partitions: number | undefined,
 ): Promise<{ created: readonly string[]; existing: readonly string[] }> {
-  const [input] = await admin.listTopics([config.inputTopic]);
-  const count = partitions ?? input?.partitions ?? DEFAULT_PARTITIONS;
+  const count = partitions ?? likeTheInput(config, await admin.listTopics());
   const wanted = applicationTopics(config, count);
   const created = await admin.createTopics(wanted);
   checkTopics(config, await admin.listTopics());
   const existing = wanted.map(({ topic }) => topic).filter((topic) => !created.includes(topic));
   return { created, existing };
+}
+
+/** As many as the tasks' topic has; where it is not there, as the input topics, at most, have. */
+function likeTheInput(config: Config, existing: readonly TopicInfo[]): number {
+  const source = existing.find(({ topic }) => topic === taskTopic(config));
+  if (source !== undefined) return source.partitions;
+  const counts = matchingInputs(config, existing).map((info) => info.partitions);
+  return counts.length === 0 ? DEFAULT_PARTITIONS : Math.max(...counts);
 }
 
 function listCommand(): Command {

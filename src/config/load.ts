@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describeError, IsthmusError } from '../errors.js';
 import { DEFAULT_ACTION_WEIGHTS } from '../online/preprocess/weights.js';
+import { isOneTopic, parseInputs } from './inputs.js';
 import { nearest } from './nearest.js';
 import { type Config, type SettingRow, settingsTable } from './table.js';
 
@@ -125,10 +126,20 @@ function fileProblem(what: string, file: string, cause?: unknown): IsthmusError 
 function contradictions(values: Readonly<Record<string, unknown>>): string[] {
   const problems: string[] = [];
   const topics = settingsTable.filter((row) => row.path.endsWith('Topic'));
+  const namesOf = (row: SettingRow): readonly string[] =>
+    parseInputs(String(values[row.path]))?.names ?? [];
   for (const [i, row] of topics.entries()) {
-    const same = topics.slice(0, i).find((other) => values[other.path] === values[row.path]);
+    const names = namesOf(row);
+    const same = topics
+      .slice(0, i)
+      .find((other) => namesOf(other).some((name) => names.includes(name)));
     if (same === undefined) continue;
     problems.push(`${row.env} is "${values[row.path]}": wants another topic than ${same.env}`);
+  }
+  if (values.repartition === false && !isOneTopic(String(values.inputTopic))) {
+    problems.push(
+      `ISTHMUS_INPUT_TOPIC is "${values.inputTopic}": wants one topic, or ISTHMUS_REPARTITION=true beside it. A user's state is kept by the one task that reads the user's partition; events from several topics have to be brought together there first`,
+    );
   }
   if (Number(values.transactionTimeoutMs) < 2 * Number(values.commitIntervalMs)) {
     problems.push(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { parseInputs, TOPIC_NAME } from './inputs.js';
 
 /** One row of the table of settings. */
 export interface Setting<T> {
@@ -55,8 +56,29 @@ export function text(common: Common<string> & { pattern: RegExp; wants: string }
 export function topic(common: Common<string>): Setting<string> {
   return text({
     ...common,
-    pattern: /^(?!\.{1,2}$)[A-Za-z0-9._-]{1,249}$/,
+    pattern: TOPIC_NAME,
     wants: 'the name of a topic: 1 to 249 of the characters A-Z a-z 0-9 . _ -',
+  });
+}
+
+/** One or more topics, or a pattern of topics (see inputs.ts). */
+export function topics(common: Common<string>): Setting<string> {
+  return setting(common, {
+    wants: 'the name of a topic, several between commas, or a regular expression as /pattern/',
+    schema: z.string().refine((text) => parseInputs(text) !== null),
+  });
+}
+
+/** Yes or no. */
+export function flag(common: Common<boolean>): Setting<boolean> {
+  const words = new Map([
+    ['true', true],
+    ['false', false],
+  ]);
+  return setting(common, {
+    wants: 'one of true, false',
+    schema: z.boolean(),
+    parseText: (given) => words.get(given.toLowerCase()) ?? given,
   });
 }
 

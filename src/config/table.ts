@@ -1,15 +1,18 @@
 import { z } from 'zod';
 import { type ActionWeights, DEFAULT_ACTION_WEIGHTS } from '../online/preprocess/weights.js';
+import { isOneTopic } from './inputs.js';
 import { LEARNER_SETTINGS } from './learner.js';
 import {
   address,
   choice,
+  flag,
   json,
   list,
   number,
   type Setting,
   text,
   topic,
+  topics,
   whole,
 } from './setting.js';
 
@@ -25,6 +28,11 @@ const actionWeight = z.strictObject({
 /** `others` names the property that the default is made of. */
 function derived(property: string, ending: string) {
   return (others: Readonly<Record<string, unknown>>) => `${String(others[property])}${ending}`;
+}
+
+/** Dead letters of one input topic stand beside it; those of several belong to the application. */
+function deadLetterTopic({ inputTopic, appId }: Readonly<Record<string, unknown>>): string {
+  return `${isOneTopic(String(inputTopic)) ? inputTopic : appId}.dlq`;
 }
 
 /** The settings that are no learner's, by property of Config. Order matters: defaults look back. */
@@ -62,10 +70,23 @@ export const STREAM_SETTINGS = {
     fallback: 'kafka',
     description: 'The log: Kafka, or one in the memory of the process (for trying out).',
   }),
-  inputTopic: topic({
+  inputTopic: topics({
     env: 'ISTHMUS_INPUT_TOPIC',
     fallback: 'behavior-events',
-    description: 'Behaviour events, keyed by user.',
+    description:
+      'Behaviour events, keyed by user. Several topics between commas, or those whose whole name matches /pattern/, need ISTHMUS_REPARTITION=true.',
+  }),
+  repartition: flag({
+    env: 'ISTHMUS_REPARTITION',
+    fallback: false,
+    description:
+      'true: events are first copied to the repartition topic, keyed by user, exactly once. Needed where the input is not keyed by user, or is more than one topic. One of true, false.',
+  }),
+  repartitionTopic: topic({
+    env: 'ISTHMUS_REPARTITION_TOPIC',
+    fallback: derived('appId', '.repartition'),
+    fallbackText: '<app id>.repartition',
+    description: 'Where the copies go, and what the tasks then read.',
   }),
   itemsTopic: topic({
     env: 'ISTHMUS_ITEMS_TOPIC',
@@ -79,9 +100,10 @@ export const STREAM_SETTINGS = {
   }),
   deadLetterTopic: topic({
     env: 'ISTHMUS_DLQ_TOPIC',
-    fallback: derived('inputTopic', '.dlq'),
+    fallback: deadLetterTopic,
     fallbackText: '<input topic>.dlq',
-    description: 'Where records go that cannot be used, with reason and origin in headers.',
+    description:
+      'Where records go that cannot be used, with reason and origin in headers. Of several input topics: <app id>.dlq.',
   }),
   userStateTopic: topic({
     env: 'ISTHMUS_USER_STATE_TOPIC',
@@ -146,6 +168,30 @@ export const STREAM_SETTINGS = {
     unit: 'ms',
     description:
       "Without a heartbeat for so long, a process loses its partitions (the broker's group.min.session.timeout.ms is the least).",
+  }),
+  standbys: whole({
+    env: 'ISTHMUS_STANDBYS',
+    min: 0,
+    max: 16,
+    fallback: 0,
+    description:
+      'How many other processes follow the users of each partition, so that a takeover reads only the last records.',
+  }),
+  offsetReset: choice({
+    env: 'ISTHMUS_OFFSET_RESET',
+    words: ['stop', 'earliest', 'latest'],
+    fallback: 'stop',
+    description:
+      'Where the committed offset of an input partition is not in the log any more (retention was faster): stop the process, or go on at the first or after the last record that is there, with a warning.',
+  }),
+  maxRecordBytes: whole({
+    env: 'ISTHMUS_MAX_RECORD_BYTES',
+    min: 4096,
+    max: 100_000_000,
+    fallback: 1_000_000,
+    unit: 'bytes',
+    description:
+      "The largest list or dead letter that is written, headers included; no more than the topics' max.message.bytes. A larger list is a dead letter, a larger dead letter is cut.",
   }),
   miniBatch: whole({
     env: 'ISTHMUS_MINI_BATCH',
@@ -279,6 +325,11 @@ export const STREAM_SETTINGS = {
     max: 65_535,
     fallback: 8080,
     description: 'Port of metrics, health and questions; 0: any that is free.',
+  }),
+  advertisedUrl: address({
+    env: 'ISTHMUS_ADVERTISED_URL',
+    description:
+      "Where the application's other processes reach this one, for questions about its users. None: the address it listens on; where that is 0.0.0.0, the machine's first that is not local.",
   }),
   logLevel: choice({
     env: 'ISTHMUS_LOG_LEVEL',
