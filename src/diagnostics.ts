@@ -93,6 +93,19 @@ export interface DiagnosticEvents {
     /** Record timestamp. */
     timestampMs: number;
   };
+  /** A snapshot was written, or not; the figures are 0 where not. */
+  'isthmus:snapshot': {
+    app: string;
+    outcome: 'written' | 'failed' | 'fenced';
+    seconds: number;
+    /** For how long the event loop stood still while the model was copied. */
+    pauseSeconds: number;
+    bytes: number;
+  };
+  /** The newest snapshot that this process knows of. */
+  'isthmus:snapshot-known': { app: string; createdAtMs: number };
+  /** A snapshot could not be used, and the one before was tried. */
+  'isthmus:snapshot-refused': { app: string; reason: string };
   /** The group or the broker was lost, or is back. */
   'isthmus:connection': { app: string; connected: boolean };
 }

@@ -8,6 +8,7 @@ import { createContext, type MetricGroup } from './group.js';
 import { model } from './model.js';
 import { quality } from './quality.js';
 import { restore } from './restore.js';
+import { snapshots } from './snapshots.js';
 import { state } from './state.js';
 import { transactions } from './transactions.js';
 import { transfer } from './transfer.js';
@@ -25,6 +26,7 @@ const GROUPS: readonly MetricGroup[] = [
   model,
   state,
   restore,
+  snapshots,
 ];
 
 export interface Metrics {
