@@ -208,6 +208,33 @@ export const STREAM_SETTINGS = {
     description:
       'linger: what came within the commit interval is learned even if the mini-batch is not full. offset: full mini-batches only, so that one partition gives the same bits in every run.',
   }),
+  snapshotIntervalMs: whole({
+    env: 'ISTHMUS_SNAPSHOT_INTERVAL_MS',
+    min: 0,
+    max: DAY_MS,
+    fallback: 600_000,
+    unit: 'ms',
+    description:
+      'A snapshot of the model is written at the latest so long after the last one, if anything was learned; 0: never by time.',
+  }),
+  snapshotDeltaBytes: whole({
+    env: 'ISTHMUS_SNAPSHOT_DELTA_BYTES',
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    fallback: 268_435_456,
+    unit: 'bytes',
+    wants: 'a whole number, 0 or more',
+    description: 'A snapshot is written after so many bytes of model deltas; 0: never by volume.',
+  }),
+  snapshotKeep: whole({
+    env: 'ISTHMUS_SNAPSHOT_KEEP',
+    min: 0,
+    max: 1000,
+    fallback: 2,
+    unit: 'snapshots',
+    description:
+      'After each snapshot, older ones than so many and the deltas below them are deleted; 0: nothing is.',
+  }),
   catchUpLagRecords: whole({
     env: 'ISTHMUS_CATCH_UP_LAG',
     min: 0,
