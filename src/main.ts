@@ -28,6 +28,7 @@ import { RecordMaker, taskName } from './producers/records.js';
 import { openSerde } from './serde/open.js';
 import type { Serde } from './serde/serde.js';
 import { userFromRecord } from './serde/user-state.js';
+import { Snapshotter } from './snapshots/snapshotter.js';
 import { EventDecoder } from './tasks/event-decoder.js';
 import { ModelReplica, ownDeltaId } from './tasks/replica.js';
 import { StreamTask } from './tasks/stream-task.js';
@@ -100,6 +101,7 @@ export class Service implements ServiceView {
   #admin: LogAdmin | null = null;
   #reader: LogReader | null = null;
   #deltas: DeltaReader | null = null;
+  #snapshots: Snapshotter | null = null;
   #manager: TaskManager | null = null;
   #partitions = 0;
   #waitingFor = 'connecting to Kafka';
@@ -210,6 +212,7 @@ export class Service implements ServiceView {
     if (!this.#stopping.signal.aborted) {
       this.#stopping.abort(new Error('the service is closing'));
       await this.#manager?.close();
+      await this.#snapshots?.close();
       this.#deltas?.stop();
       await this.#reader?.close();
       await this.#admin?.close();
@@ -240,10 +243,11 @@ export class Service implements ServiceView {
       reader,
       apply: (record) => this.#applyDelta(record),
     });
+    const snapshots = this.#createSnapshots(admin);
+    this.#snapshots = snapshots;
+    deltas.start(await this.#untilReached(() => snapshots.restore()));
     this.#deltas = deltas;
-    deltas.start(
-      (await this.#untilReached(() => admin.watermarks(modelDeltas))).map(({ low }) => low),
-    );
+    snapshots.start();
     this.#waitingFor = 'joining the consumer group';
     const consumer = transport.groupConsumer({
       groupId: this.app,
@@ -263,6 +267,33 @@ export class Service implements ServiceView {
     });
     if (this.#stopping.signal.aborted) return;
     await this.#manager.run();
+  }
+
+  #createSnapshots(admin: LogAdmin): Snapshotter {
+    const config = this.#config;
+    return new Snapshotter({
+      settings: {
+        app: this.app,
+        snapshotTopic: config.modelSnapshotsTopic,
+        deltaTopic: config.modelDeltasTopic,
+        intervalMs: config.snapshotIntervalMs,
+        deltaBytes: config.snapshotDeltaBytes,
+        keep: config.snapshotKeep,
+        transactionTimeoutMs: config.transactionTimeoutMs,
+      },
+      transport: this.#parts.transport,
+      admin,
+      serde: this.#serde,
+      logger: this.#parts.logger,
+      clock: this.#clock,
+      source: {
+        model: this.#replica.model,
+        pending: () => this.#replica.pendingDeltas(),
+        positions: () => this.deltaOffsets(),
+      },
+      isWriter: () =>
+        this.#tasks().some((task) => task.partition.partition === 0 && task.state === 'running'),
+    });
   }
 
   /** Tries until the broker answers; usage errors and fatal ones are thrown. */
@@ -292,6 +323,7 @@ export class Service implements ServiceView {
     const mine = delta.process === this.#process;
     const id = mine ? ownDeltaId(delta.task, delta.sequence, delta.part) : null;
     const own = this.#replica.read(id, () => decodeDelta(delta.payload));
+    this.#snapshots?.noteDelta(record.value?.length ?? 0);
     publish('isthmus:delta', {
       app: this.app,
       partition: record.partition,

@@ -9,8 +9,8 @@ import { deltaOffsetsOf, requireOptions, type SnapshotInfo } from './manifest.js
 import { sliced } from './slices.js';
 
 /**
- * Loads the newest snapshot that is whole into the empty model, and returns it; null where there is
- * none (the model is empty then). What is torn, damaged or of a newer format is passed over for the
+ * Makes the model what the newest snapshot that is whole says, and returns that snapshot; null where
+ * there is none (the model is empty then). What is torn, damaged or of a newer format is passed over for the
  * one before, and `catalogue.options.onRefused` is told.
  *
  * Every chunk's hash is checked before it is used, and the canonical hash of the model at the end.
@@ -24,12 +24,13 @@ export async function loadNewest(
 ): Promise<SnapshotInfo | null> {
   let end: bigint | undefined;
   for (;;) {
+    // Also where an earlier call was interrupted.
+    model.clear();
     const info = await catalogue.before(end);
     if (info === null) return null;
     requireOptions(info, model.options);
     const refusal = await load(model, catalogue, info, onProgress);
     if (refusal === null) return info;
-    model.clear();
     catalogue.options.onRefused(refusal);
     end = info.manifestOffset;
   }
@@ -57,6 +58,9 @@ async function load(
   } catch (error) {
     if (error instanceof SnapshotRefused) {
       return { snapshot: info.id, reason: error.reason, detail: error.message };
+    }
+    if (error instanceof RangeError) {
+      return { snapshot: info.id, reason: 'damaged-chunk', detail: error.message };
     }
     if (error instanceof SnapshotFormatError) {
       const reason = error.newer ? 'newer-format' : 'damaged-chunk';

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import type { Clock } from '../clock.js';
 import { publish } from '../diagnostics.js';
 import { IsthmusError } from '../errors.js';
 import type { Serde } from '../serde/serde.js';
@@ -30,8 +30,7 @@ export interface SnapshotterParts {
   readonly admin: LogAdmin;
   readonly serde: Serde;
   readonly logger: Logger;
-  /** Milliseconds since the epoch. */
-  readonly now: () => number;
+  readonly clock: Clock;
   readonly source: SnapshotSource;
   /** Whether it is for this process to write: one of the application at a time says so. */
   readonly isWriter: () => boolean;
@@ -69,7 +68,7 @@ export class Snapshotter {
 
   constructor(parts: SnapshotterParts) {
     this.#parts = parts;
-    this.#startedAtMs = parts.now();
+    this.#startedAtMs = parts.clock.now();
     const { settings, transport, admin, serde } = parts;
     this.#catalogue = new Catalogue({
       app: settings.app,
@@ -138,7 +137,7 @@ export class Snapshotter {
     const look = intervalMs === 0 ? LOOK_MAX_MS : intervalMs / 4;
     const lookMs = Math.max(LOOK_MIN_MS, Math.min(LOOK_MAX_MS, look));
     while (!signal.aborted) {
-      await delay(lookMs, undefined, { signal }).catch(() => undefined);
+      await this.#parts.clock.sleep(lookMs, signal);
       if (signal.aborted) return;
       if (!this.#isDue()) continue;
       try {
@@ -151,8 +150,8 @@ export class Snapshotter {
   }
 
   #isDue(): boolean {
-    const { settings, isWriter, now, source } = this.#parts;
-    const at = now();
+    const { settings, isWriter, clock, source } = this.#parts;
+    const at = clock.now();
     if (at < this.#notBeforeMs || !isWriter()) return false;
     const last = this.#newest?.createdAtMs ?? this.#startedAtMs;
     const byTime = settings.intervalMs > 0 && at - last >= settings.intervalMs;
@@ -163,7 +162,7 @@ export class Snapshotter {
   }
 
   async #attempt(): Promise<void> {
-    const { settings, transport, serde, logger, now, source } = this.#parts;
+    const { settings, transport, serde, logger, clock, source } = this.#parts;
     const { app, snapshotTopic, deltaTopic } = settings;
     const { signal } = this.#stopping;
     // Another process may have written one since we looked.
@@ -188,7 +187,7 @@ export class Snapshotter {
           return source.positions();
         },
       };
-      const moment = await takeMoment(counted, now, signal);
+      const moment = await takeMoment(counted, clock.now, signal);
       const { id, manifest } = await writeSnapshot(moment, {
         app,
         snapshotTopic,
@@ -248,7 +247,7 @@ export class Snapshotter {
   }
 
   #failed(error: unknown): void {
-    const { settings, logger, now } = this.#parts;
+    const { settings, logger, clock } = this.#parts;
     const fenced = error instanceof IsthmusError && error.code === 'PRODUCER_FENCED';
     const outcome = fenced ? 'fenced' : 'failed';
     publish('isthmus:snapshot', {
@@ -259,7 +258,7 @@ export class Snapshotter {
       bytes: 0,
     });
     const retryMs = Math.max(RETRY_MS, settings.intervalMs / 10);
-    this.#notBeforeMs = now() + retryMs;
+    this.#notBeforeMs = clock.now() + retryMs;
     const message = fenced
       ? 'another process began a snapshot, so this one was given up'
       : 'a snapshot could not be written';

@@ -47,6 +47,11 @@ export class ModelReplica {
     return this.#pending.size;
   }
 
+  /** Own deltas that are in the table and have not been read back, in the order of their coming. */
+  pendingDeltas(): readonly Delta[] {
+    return [...this.#pending.values()];
+  }
+
   /** Adds an own delta that was just computed. */
   computed(id: DeltaId, delta: Delta): void {
     if (this.#pending.has(id)) {
