@@ -29,23 +29,21 @@ export interface Examples {
 }
 
 /**
- * Makes the examples of a mini-batch: for each event the event itself, and `replay` positives drawn
- * from the user's own rings, each beside the histories that are left after
+ * Makes the examples of a mini-batch. For each event:
  *
- * - the target itself is taken out, wherever it stands;
- * - with probability `ownDomainDropout` the target's own domain is hidden from users who have others,
- *   since that is what a user who is new there looks like; else with probability `singleSource` all domains but one are;
- * - each entry that is left is dropped with probability `historyDropout`, so that histories of all
- *   lengths are seen.
+ * - the event itself, beside all of the user's histories, or with probability `singleSource` beside
+ *   one of them alone;
+ * - with probability `ownDomainDropout` the event again, with the history in its own domain hidden,
+ *   since that is what a user who is new there looks like (only for users who have other domains);
+ * - `replay` positives drawn from the user's own rings, each with the history in its own domain hidden
+ *   with the same probability; the event itself is one more entry of their histories.
  *
- * For a replayed target the event itself is one more entry of its domain's history.
+ * The target is taken out of the histories, wherever it stands, and each entry that is left is dropped
+ * with probability `historyDropout`, so that histories of all lengths are seen.
  */
 export function makeExamples(batch: MiniBatch, options: ExampleOptions, random: Random): Examples {
   const builder = new ExampleBuilder(options, random);
-  for (const event of batch.events) {
-    builder.add(event, event.row, event.domain, event.weight, false);
-    for (let i = 0; i < options.replay; i++) builder.replay(event);
-  }
+  for (const event of batch.events) builder.addEvent(event);
   return builder.build();
 }
 
@@ -68,54 +66,17 @@ class ExampleBuilder {
     this.random = random;
   }
 
-  /** An example for one of the user's earlier positives, drawn uniformly; none if there are none. */
-  replay(event: CapturedEvent): void {
-    let total = 0;
-    for (const slot of event.slots) total += slot.rows.length;
-    if (total === 0) return;
-    let drawn = this.random.below(total);
-    for (const slot of event.slots) {
-      if (drawn < slot.rows.length) {
-        this.add(event, slot.rows[drawn]!, slot.domain, slot.weights[drawn]!, true);
-        return;
-      }
-      drawn -= slot.rows.length;
+  addEvent(event: CapturedEvent): void {
+    const { ownDomainDropout, singleSource, replay } = this.options;
+    const { random } = this;
+    const { row, domain, weight, slots } = event;
+    const single = random.float() < singleSource && slots.length > 1;
+    const seen = single ? { ...event, slots: [slots[random.below(slots.length)]!] } : event;
+    this.add(seen, row, domain, weight, false);
+    if (hasOthers(event, domain) && random.float() < ownDomainDropout) {
+      this.add(event, row, domain, weight, true);
     }
-  }
-
-  add(event: CapturedEvent, row: number, target: number, weight: number, replayed: boolean): void {
-    const example = this.rows.length;
-    this.rows.push(row);
-    this.targets.push(target);
-    this.weights.push(weight);
-    this.slotsOf.push(0);
-    const { ownDomainDropout, singleSource } = this.options;
-    const others = event.slots.some((slot) => slot.domain !== target);
-    const hideOwn = this.random.float() < ownDomainDropout && others;
-    const single = !hideOwn && this.random.float() < singleSource;
-    const only = single ? this.random.below(event.slots.length) : -1;
-    let liveIsIn = !replayed;
-    for (let i = 0; i < event.slots.length; i++) {
-      const slot = event.slots[i]!;
-      if (single && i !== only) continue;
-      if (hideOwn && slot.domain === target) continue;
-      for (let k = 0; k < slot.rows.length; k++) {
-        this.entry(slot.rows[k]!, slot.weights[k]!, row);
-      }
-      let count = slot.count;
-      if (slot.domain === event.domain && !liveIsIn) {
-        liveIsIn = true;
-        count++;
-        this.entry(event.row, event.weight, row);
-      }
-      this.endSlot(example, slot.domain, count);
-    }
-    if (!liveIsIn && !single && !(hideOwn && event.domain === target)) {
-      if (event.slots.every((slot) => slot.domain !== event.domain)) {
-        this.entry(event.row, event.weight, row);
-        this.endSlot(example, event.domain, 1);
-      }
-    }
+    for (let i = 0; i < replay; i++) this.replay(event, random.float() < ownDomainDropout);
   }
 
   build(): Examples {
@@ -137,6 +98,51 @@ class ExampleBuilder {
     };
   }
 
+  /** An example for one of the user's earlier positives, drawn uniformly; none if there are none. */
+  private replay(event: CapturedEvent, hideOwn: boolean): void {
+    let total = 0;
+    for (const slot of event.slots) total += slot.rows.length;
+    if (total === 0) return;
+    let drawn = this.random.below(total);
+    for (const { rows, weights, domain } of event.slots) {
+      if (drawn < rows.length) {
+        // The event itself counts among the others here.
+        const hide = hideOwn && (domain !== event.domain || hasOthers(event, domain));
+        this.add(event, rows[drawn]!, domain, weights[drawn]!, hide, true);
+        return;
+      }
+      drawn -= rows.length;
+    }
+  }
+
+  private add(
+    event: CapturedEvent,
+    row: number,
+    target: number,
+    weight: number,
+    hideOwn: boolean,
+    replayed = false,
+  ): void {
+    const example = this.rows.length;
+    this.rows.push(row);
+    this.targets.push(target);
+    this.weights.push(weight);
+    this.slotsOf.push(0);
+    let liveIsIn = !replayed;
+    for (const { domain, count, rows, weights } of event.slots) {
+      const live = !liveIsIn && domain === event.domain;
+      if (live) liveIsIn = true;
+      if (hideOwn && domain === target) continue;
+      for (let k = 0; k < rows.length; k++) this.entry(rows[k]!, weights[k]!, row);
+      if (live) this.entry(event.row, event.weight, row);
+      this.endSlot(example, domain, live ? count + 1 : count);
+    }
+    if (!liveIsIn && !(hideOwn && event.domain === target)) {
+      this.entry(event.row, event.weight, row);
+      this.endSlot(example, event.domain, 1);
+    }
+  }
+
   private entry(row: number, weight: number, target: number): void {
     if (row === target || this.random.float() < this.options.historyDropout) return;
     this.entryRows.push(row);
@@ -152,4 +158,9 @@ class ExampleBuilder {
     this.slotSource.push(source);
     this.slotEvidence.push(Math.log1p(count));
   }
+}
+
+/** Whether the user has a history in another domain than this one. */
+function hasOthers(event: CapturedEvent, domain: number): boolean {
+  return event.slots.some((slot) => slot.domain !== domain);
 }

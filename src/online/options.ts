@@ -22,9 +22,12 @@ export interface LearnerOptions {
   readonly uniformNegatives: number;
   /** Earlier positives of the user's own that are trained again with each event. */
   readonly replay: number;
-  /** Probability that the target's own domain is hidden, where the user has others. */
+  /**
+   * Probability that an event is trained a second time with the history in its own domain hidden, and
+   * that a replayed positive is trained so; only for users who have other domains.
+   */
   readonly ownDomainDropout: number;
-  /** Probability that an example that does sees one domain alone. */
+  /** Probability that an event sees the history in one domain alone. */
   readonly singleSource: number;
   /** Probability that an entry of a history is left out. */
   readonly historyDropout: number;
@@ -59,10 +62,10 @@ export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   popularityExponent: 0.75,
   uniformNegatives: 0,
   replay: 1,
-  ownDomainDropout: 0.3,
-  singleSource: 0.3,
+  ownDomainDropout: 0.75,
+  singleSource: 0,
   historyDropout: 0.5,
-  learningRate: 0.2,
+  learningRate: 0.15,
   biasLearningRate: 0.02,
   denseLearningRate: 0.003,
   gateLearningRate: 0.02,

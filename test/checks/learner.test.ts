@@ -292,10 +292,22 @@ describe('examples', () => {
     expect(items).toEqual(['y', 'z']);
   });
 
-  it("hide the target's own domain when it is dropped", () => {
-    const { domains, items } = examplesOf({ ownDomainDropout: 1 });
-    expect(domains).toEqual(['films']);
-    expect(items).toEqual(['z']);
+  it('show an event a second time with its own domain hidden, as to a user who is new there', () => {
+    const { made, domains, items } = examplesOf({ ownDomainDropout: 1 });
+    expect(made.count).toBe(2);
+    expect(domains).toEqual(['books', 'films', 'films']);
+    expect(items).toEqual(['y', 'z', 'z']);
+    expect([...made.slotExample]).toEqual([0, 0, 1]);
+  });
+
+  it('hide the own domain of replayed positives likewise', () => {
+    for (let seed = 0; seed < 10; seed++) {
+      const { made } = examplesOf({ replay: 1, ownDomainDropout: 1 }, seed);
+      expect(made.count).toBe(3);
+      for (const [slot, example] of made.slotExample.entries()) {
+        if (example === 2) expect(made.histories.sources[slot]).not.toBe(made.targets[2]);
+      }
+    }
   });
 
   it('see one domain alone when single sources are asked for', () => {
