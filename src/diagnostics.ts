@@ -106,6 +106,41 @@ export interface DiagnosticEvents {
   'isthmus:snapshot-known': { app: string; createdAtMs: number };
   /** A snapshot could not be used, and the one before was tried. */
   'isthmus:snapshot-refused': { app: string; reason: string };
+  /** Records of the delta topic that are there and not yet applied. Told after each read. */
+  'isthmus:delta-lag': {
+    app: string;
+    partition: number;
+    records: number;
+    /** Record timestamp of the newest record that was read; null where none was. */
+    timestampMs: number | null;
+  };
+  /** Committed events of users who do not belong in the partition that they came in. */
+  'isthmus:misplaced': { app: string; topic: string; partition: number; count: number };
+  /** A transaction of the repartition step ended. */
+  'isthmus:repartition': {
+    app: string;
+    topic: string;
+    partition: number;
+    outcome: 'committed' | 'aborted' | 'fenced';
+    records: number;
+    seconds: number;
+  };
+  /** A task went on from another offset than the committed one, which is not in the log. */
+  'isthmus:offset-reset': {
+    app: string;
+    topic: string;
+    partition: number;
+    policy: 'earliest' | 'latest';
+    skipped: number;
+  };
+  /** How far a standby is: the next offset to be read, and the end. `done`: it follows no more. */
+  'isthmus:standby': {
+    app: string;
+    partition: number;
+    position: bigint;
+    end: bigint;
+    done: boolean;
+  };
   /** The group or the broker was lost, or is back. */
   'isthmus:connection': { app: string; connected: boolean };
 }

@@ -31,12 +31,13 @@ import { userFromRecord } from './serde/user-state.js';
 import { Snapshotter } from './snapshots/snapshotter.js';
 import { EventDecoder } from './tasks/event-decoder.js';
 import { ModelReplica, ownDeltaId } from './tasks/replica.js';
+import { StartOffsets } from './tasks/start-offset.js';
 import { StreamTask } from './tasks/stream-task.js';
 import { TaskManager } from './tasks/task-manager.js';
 import { TaskWorker } from './tasks/worker.js';
 import type { Logger } from './telemetry/logger.js';
 import type { Tracing } from './telemetry/tracing.js';
-import { checkTopics } from './topics.js';
+import { checkTopics, taskTopic } from './topics.js';
 import { partitionFor } from './transport/partitioner.js';
 import type {
   GroupConsumer,
@@ -102,8 +103,10 @@ export class Service implements ServiceView {
   #reader: LogReader | null = null;
   #deltas: DeltaReader | null = null;
   #snapshots: Snapshotter | null = null;
-  #manager: TaskManager | null = null;
+  #manager: TaskManager<TaskWorker> | null = null;
   #partitions = 0;
+  #startOffsets: StartOffsets | null = null;
+  #misplacedSeen = false;
   #waitingFor = 'connecting to Kafka';
   #fail: (error: unknown) => void = () => {};
   #finish: () => void = () => {};
@@ -147,6 +150,7 @@ export class Service implements ServiceView {
     this.#records = new RecordMaker({
       app: config.appId,
       process: this.#process,
+      maxRecordBytes: config.maxRecordBytes,
       topics: {
         recommendations: config.recommendationsTopic,
         deadLetters: config.deadLetterTopic,
@@ -242,6 +246,10 @@ export class Service implements ServiceView {
       topic: modelDeltas,
       reader,
       apply: (record) => this.#applyDelta(record),
+      onProgress: ({ partition, position, highWatermark, timestampMs }) => {
+        const records = Number(highWatermark - position);
+        publish('isthmus:delta-lag', { app: this.app, partition, records, timestampMs });
+      },
     });
     const snapshots = this.#createSnapshots(admin);
     this.#snapshots = snapshots;
@@ -251,7 +259,7 @@ export class Service implements ServiceView {
     this.#waitingFor = 'joining the consumer group';
     const consumer = transport.groupConsumer({
       groupId: this.app,
-      topics: [this.#config.inputTopic],
+      topics: [taskTopic(this.#config)],
       sessionTimeoutMs: this.#config.sessionTimeoutMs,
       maxWaitMs: Math.min(50, this.#config.commitIntervalMs),
       concurrency: Math.max(1, this.#partitions),
@@ -264,6 +272,13 @@ export class Service implements ServiceView {
       onConnection: (connected) => publish('isthmus:connection', { app: this.app, connected }),
       rejoinAfterMs: this.#config.sessionTimeoutMs,
       clock: this.#clock,
+    });
+    this.#startOffsets = new StartOffsets({
+      app: this.app,
+      groupId: this.app,
+      admin,
+      policy: this.#config.offsetReset,
+      logger: this.#parts.logger,
     });
     if (this.#stopping.signal.aborted) return;
     await this.#manager.run();
@@ -336,13 +351,14 @@ export class Service implements ServiceView {
 
   // --- tasks -----------------------------------------------------------------------------------
 
-  #createTask(partition: TopicPartition, consumer: GroupConsumer): StreamTask {
+  #createTask(partition: TopicPartition, consumer: GroupConsumer): StreamTask<TaskWorker> {
     const config = this.#config;
     const logger = this.#parts.logger.child({ task: taskName(partition) });
     const worker = new TaskWorker(
       {
         app: this.app,
         partition,
+        partitions: this.#partitions,
         miniBatch: config.miniBatch,
         topN: config.topN,
         targetDomains: config.targetDomains,
@@ -361,6 +377,7 @@ export class Service implements ServiceView {
         breathe: async () => {
           await breathe();
         },
+        onMisplaced: (record) => this.#warnOfMisplaced(record),
       },
     );
     return new StreamTask(partition, {
@@ -376,7 +393,7 @@ export class Service implements ServiceView {
       queue: new RecordQueue(config.maxTransactionEvents * 2, 0n),
       logger,
       host: {
-        committedOffset: () => this.#committedOffset(partition),
+        committedOffset: () => this.#startOffsets!.of(partition),
         restore: (signal) => this.#restore(partition, worker, signal),
         seek: (offset) => consumer.start(partition, offset),
         now: this.#clock.now,
@@ -397,11 +414,13 @@ export class Service implements ServiceView {
     );
   }
 
-  async #committedOffset({ topic, partition }: TopicPartition): Promise<bigint> {
-    const admin = this.#admin!;
-    const committed = (await admin.committed(this.app, topic))[partition] ?? null;
-    if (committed !== null) return committed;
-    return (await admin.watermarks(topic))[partition]?.low ?? 0n;
+  #warnOfMisplaced({ topic, partition, offset }: LogRecord): void {
+    if (this.#misplacedSeen) return;
+    this.#misplacedSeen = true;
+    this.#parts.logger.warn(
+      'an event came in another partition than its user belongs in, and there may be more: the input is not keyed by user as the Java client does (murmur2). Its users are learned in pieces; ISTHMUS_REPARTITION=true mends that',
+      { topic, partition, offset, metric: 'isthmus_misplaced_events_total' },
+    );
   }
 
   /** Users from the changelog partition; the model up to the end of the deltas comes first. */
@@ -540,14 +559,14 @@ export class Service implements ServiceView {
     return this.#parts.title?.(domain, itemId);
   }
 
-  #tasks(): readonly StreamTask[] {
+  #tasks(): readonly StreamTask<TaskWorker>[] {
     return this.#manager?.tasks ?? [];
   }
 
   #user(userId: string): User | undefined {
     if (this.#partitions === 0) return undefined;
     const partition = partitionFor(userId, this.#partitions);
-    const task = this.#manager?.task({ topic: this.#config.inputTopic, partition });
+    const task = this.#manager?.task({ topic: taskTopic(this.#config), partition });
     return task?.worker.user(userId);
   }
 }

@@ -5,8 +5,17 @@ export interface DeltaReaderOptions {
   readonly reader: LogReader;
   /** Called for each committed record of the delta topic, in order within a partition. */
   readonly apply: (record: LogRecord) => void;
-  /** Told after each step: which partition, how far. */
-  readonly onProgress?: (partition: number, position: bigint) => void;
+  /** Told after each step: which partition, how far, and how far there is to go. */
+  readonly onProgress?: (step: DeltaStep) => void;
+}
+
+export interface DeltaStep {
+  readonly partition: number;
+  readonly position: bigint;
+  /** As of the fetch. */
+  readonly highWatermark: bigint;
+  /** Record timestamp of the newest record of the step; null where there was none. */
+  readonly timestampMs: number | null;
 }
 
 /**
@@ -34,7 +43,8 @@ export class DeltaReader {
     for (const [partition, offset] of from.entries()) {
       this.#subscriptions.push(
         this.#options.reader.follow({ topic: this.#options.topic, partition }, offset, {
-          onRecords: (records, position) => this.#take(partition, records, position),
+          onRecords: (records, position, highWatermark) =>
+            this.#take(partition, records, position, highWatermark),
         }),
       );
     }
@@ -65,10 +75,16 @@ export class DeltaReader {
     for (const subscription of this.#subscriptions) subscription.stop();
   }
 
-  #take(partition: number, records: readonly LogRecord[], position: bigint): void {
+  #take(
+    partition: number,
+    records: readonly LogRecord[],
+    position: bigint,
+    highWatermark: bigint,
+  ): void {
     for (const record of records) this.#options.apply(record);
     this.#positions[partition] = position;
-    this.#options.onProgress?.(partition, position);
+    const timestampMs = records.at(-1)?.timestampMs ?? null;
+    this.#options.onProgress?.({ partition, position, highWatermark, timestampMs });
     this.#waiting = this.#waiting.filter(({ target, resolve }) => {
       if (!this.#isPast(target)) return true;
       resolve();

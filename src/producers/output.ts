@@ -4,6 +4,7 @@ import type {
   LogProducer,
   OutgoingRecord,
   TopicPartition,
+  Transaction,
   TransactionalProducer,
 } from '../transport/transport.js';
 
@@ -19,7 +20,8 @@ export interface OutputSession {
   /** Fences whoever worked on this partition before. */
   init(): Promise<void>;
   /**
-   * Errors: PRODUCER_FENCED (close-task); COMMIT_OUTCOME_UNKNOWN (close-task and start again);
+   * Errors: PRODUCER_FENCED (close-task); COMMIT_OUTCOME_UNKNOWN, ABORT_FAILED, PRODUCER_NOT_READY
+   * (the task starts again, and the outcome is what `init` finds);
    * anything else: the output is not in the log and can be sent again.
    */
   commit(output: Output): Promise<void>;
@@ -72,14 +74,31 @@ export class TransactionalOutput implements OutputSession {
       if (output.offset !== null) await transaction.sendOffsets(this.#groupId, [output.offset]);
       await transaction.commit();
     } catch (error) {
-      // Where the abort fails as well, the next `init` ends the transaction; the first error counts.
-      if (outcomeOf(error) === 'aborted') await transaction.abort().catch(() => undefined);
+      if (outcomeOf(error) === 'aborted') await abortAfter(error, transaction);
       throw error;
     }
   }
 
   close(): Promise<void> {
     return this.#producer.close();
+  }
+}
+
+/**
+ * Aborts. Where that fails as well, only `init` can end the transaction: the error says so, or that
+ * another producer has ended it already.
+ */
+async function abortAfter(cause: unknown, transaction: Transaction): Promise<void> {
+  try {
+    await transaction.abort();
+  } catch (error) {
+    if (outcomeOf(error) === 'fenced') throw error;
+    throw new IsthmusError(
+      'ABORT_FAILED',
+      'retry',
+      'a transaction failed and could not be aborted; its task starts again, which ends it',
+      { cause },
+    );
   }
 }
 
@@ -107,10 +126,16 @@ export class AtLeastOnceOutput implements OutputSession {
   }
 }
 
-/** What an error of a session means for the cycle that met it. */
+/** After these only `init` tells what has become of the transaction, and makes the producer usable. */
+const NEEDS_INIT = new Set(['COMMIT_OUTCOME_UNKNOWN', 'ABORT_FAILED', 'PRODUCER_NOT_READY']);
+
+/**
+ * What an error of a session means for the cycle that met it. `aborted`: nothing of it is in the
+ * log, and the session can go on. `unknown`: the task has to start again, from `init`.
+ */
 export function outcomeOf(error: unknown): 'aborted' | 'fenced' | 'unknown' | 'fatal' {
   if (!(error instanceof IsthmusError)) return 'fatal';
-  if (error.code === 'COMMIT_OUTCOME_UNKNOWN') return 'unknown';
+  if (NEEDS_INIT.has(error.code)) return 'unknown';
   if (error.disposition === 'close-task') return 'fenced';
   if (error.disposition === 'fatal' || error.disposition === 'usage') return 'fatal';
   return 'aborted';

@@ -1,11 +1,12 @@
 import { encodeDelta } from '../online/delta-codec.js';
 import type { Model } from '../online/model.js';
-import type { Delta, Recommendation } from '../online/types.js';
+import type { BasedOn, Delta, Recommendation } from '../online/types.js';
 import type { User } from '../online/user.js';
 import type { Serde } from '../serde/serde.js';
 import { FORMAT_VERSION, type InputRange } from '../serde/types.js';
 import { userToRecord } from '../serde/user-state.js';
 import type { LogRecord, OutgoingRecord, TopicPartition } from '../transport/transport.js';
+import { DEAD_LETTER, type DeadLetterCause, deadLetterOf, recordBytes } from './dead-letter.js';
 
 export interface OutputTopics {
   readonly recommendations: string;
@@ -19,16 +20,12 @@ export interface RecordMakerOptions {
   /** Id of this process, new at each start. */
   readonly process: string;
   readonly topics: OutputTopics;
+  /** The largest list or dead letter. */
+  readonly maxRecordBytes: number;
   readonly serde: Serde;
   readonly model: Model;
   /** Milliseconds since the epoch, for `generatedAt`. */
   readonly now: () => number;
-}
-
-/** Why a record could not be used. `reason` is for machines, `detail` a sentence for people. */
-export interface DeadLetterCause {
-  readonly reason: string;
-  readonly detail: string;
 }
 
 /** Makes the records that a task sends. Users and recommendations stay in the input's partition number. */
@@ -39,19 +36,26 @@ export class RecordMaker {
     this.#options = options;
   }
 
-  /** A list each; those without items are left out. `users` holds what the lists are based on. */
+  /**
+   * A record for each list; those without items are left out. `tooLarge`: dead letters, with the
+   * domain, that stand for lists that do not fit.
+   */
   recommendations(
     partition: number,
     lists: readonly { readonly user: User; readonly list: Recommendation }[],
     traceparent: string | undefined,
-  ): OutgoingRecord[] {
-    const { serde, topics, model, now } = this.#options;
+  ): {
+    records: OutgoingRecord[];
+    tooLarge: { domain: string; deadLetter: OutgoingRecord }[];
+  } {
+    const { serde, topics, model, maxRecordBytes, now } = this.#options;
+    const tooLarge: { domain: string; deadLetter: OutgoingRecord }[] = [];
     const generatedAtMs = now();
     const headers = traceparent === undefined ? undefined : { traceparent };
     const records: OutgoingRecord[] = [];
     for (const { user, list } of lists) {
       if (list.items.length === 0 || user.basedOn === null) continue;
-      records.push({
+      const record: OutgoingRecord = {
         topic: topics.recommendations,
         partition,
         // A list each: compaction keeps the newest of every domain. No domain has a slash in its name.
@@ -63,9 +67,14 @@ export class RecordMaker {
           generatedAtMs,
         }),
         ...(headers === undefined ? {} : { headers }),
-      });
+      };
+      if (recordBytes(record) <= maxRecordBytes) records.push(record);
+      else {
+        const deadLetter = this.#oversized(record, user.basedOn);
+        tooLarge.push({ domain: list.domain, deadLetter });
+      }
     }
-    return records;
+    return { records, tooLarge };
   }
 
   userState(partition: number, user: User): OutgoingRecord {
@@ -103,22 +112,32 @@ export class RecordMaker {
 
   /** The record as it came, with its origin and the cause in the headers. */
   deadLetter(record: LogRecord, cause: DeadLetterCause): OutgoingRecord {
+    const { topics, maxRecordBytes } = this.#options;
+    return deadLetterOf(topics.deadLetters, record, cause, maxRecordBytes);
+  }
+
+  /** What stands in the place of a list that does not fit: the event that it was based on, and why. */
+  #oversized(list: OutgoingRecord, basedOn: BasedOn): OutgoingRecord {
+    const bytes = list.value?.length ?? 0;
     return {
       topic: this.#options.topics.deadLetters,
-      key: record.key,
-      value: record.value,
+      key: list.key,
+      value: null,
       headers: {
-        ...record.headers,
-        'isthmus.reason': cause.reason,
-        'isthmus.detail': cause.detail,
-        'isthmus.topic': record.topic,
-        'isthmus.partition': String(record.partition),
-        'isthmus.offset': String(record.offset),
-        'isthmus.timestamp': String(record.timestampMs),
+        [DEAD_LETTER.reason]: LIST_TOO_LARGE,
+        [DEAD_LETTER.detail]: `The list has ${bytes} bytes, more than ISTHMUS_MAX_RECORD_BYTES (${this.#options.maxRecordBytes}) allows: lower ISTHMUS_TOP_N, or raise that and max.message.bytes of ${list.topic}`,
+        [DEAD_LETTER.topic]: basedOn.topic,
+        [DEAD_LETTER.partition]: String(basedOn.partition),
+        [DEAD_LETTER.offset]: String(basedOn.offset),
+        [DEAD_LETTER.timestamp]: String(this.#options.now()),
+        [DEAD_LETTER.truncated]: String(bytes),
       },
     };
   }
 }
+
+/** Reason of the dead letter for a list that is too large. */
+export const LIST_TOO_LARGE = 'list-too-large';
 
 /** The name of the stream task of an input partition. */
 export function taskName(partition: TopicPartition): string {

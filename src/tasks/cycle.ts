@@ -3,8 +3,7 @@ import { splitDelta } from '../online/delta-codec.js';
 import type { Delta } from '../online/types.js';
 import { User } from '../online/user.js';
 import type { BatchSpan } from '../telemetry/tracing.js';
-import type { OutgoingRecord } from '../transport/transport.js';
-import type { OutcomeCounts } from './outcomes.js';
+import type { LogRecord, OutgoingRecord } from '../transport/transport.js';
 import type { DeltaId, ModelReplica } from './replica.js';
 
 /** What one cycle of a task computed: enough to send it, and enough to take it back. */
@@ -16,7 +15,7 @@ export interface Cycle {
   /** Input records that went into it. */
   readonly records: number;
   /** What became of them; told when the cycle is committed. */
-  readonly outcomes: OutcomeCounts;
+  readonly outcomes: { publish(): void };
   readonly output: readonly OutgoingRecord[];
   readonly deltaBytes: number;
   /** Own deltas in the table, in order of computation. */
@@ -26,6 +25,21 @@ export interface Cycle {
   /** Record timestamps of the events that were answered, in milliseconds. */
   readonly answeredTimestampsMs: readonly number[];
   readonly trace: BatchSpan;
+}
+
+/**
+ * What a task does with its records, apart from its place in the stream: neither transactions nor
+ * the consumer are known to it.
+ */
+export interface TaskWork {
+  /** The offset from which the task goes on. */
+  startAt(position: bigint): void;
+  /** When there is something to do without new records, or null. `backlog`: records not yet taken. */
+  nextDueMs(backlog: number): number | null;
+  /** Makes a cycle of the records. State is changed when it is fulfilled; where it rejects, none is. */
+  compute(records: readonly LogRecord[], backlog: number): Promise<Cycle>;
+  /** Takes back a cycle that was not committed; newer ones have to be taken back before. */
+  undo(cycle: Cycle): void;
 }
 
 /** A delta record has to fit below the broker's limit of 1 MiB for a batch, headers included. */

@@ -1,6 +1,6 @@
 import type { Preprocessor } from '../online/preprocess/preprocessor.js';
 import type { BehaviorEvent } from '../online/types.js';
-import type { DeadLetterCause } from '../producers/records.js';
+import type { DeadLetterCause } from '../producers/dead-letter.js';
 import { UndecodableError } from '../serde/errors.js';
 import type { Serde } from '../serde/serde.js';
 import type { LogRecord } from '../transport/transport.js';

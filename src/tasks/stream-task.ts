@@ -4,9 +4,8 @@ import { describeError, IsthmusError } from '../errors.js';
 import { type OutputSession, outcomeOf } from '../producers/output.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { LogRecord, TopicPartition } from '../transport/transport.js';
-import type { Cycle } from './cycle.js';
+import type { Cycle, TaskWork } from './cycle.js';
 import { type TaskState, transition } from './task-state.js';
-import type { TaskWorker } from './worker.js';
 
 export interface StreamTaskSettings {
   readonly app: string;
@@ -16,6 +15,8 @@ export interface StreamTaskSettings {
   readonly miniBatch: number;
   /** `offset`: only whole windows are worked on; `linger`: whatever is there when a cycle begins. */
   readonly miniBatchCut: 'linger' | 'offset';
+  /** What its transactions are told as; `learn` where it is left out. */
+  readonly step?: 'learn' | 'repartition';
 }
 
 /** What the task asks of the rest of the process. */
@@ -47,9 +48,9 @@ const RETRY_MAX_MS = 5_000;
  * computed while the last one commits; there are never more than two, so a failed commit takes at
  * most two back. The table that states and transitions obey is in task-state.ts.
  */
-export class StreamTask {
+export class StreamTask<W extends TaskWork = TaskWork> {
   readonly partition: TopicPartition;
-  readonly worker: TaskWorker;
+  readonly worker: W;
   readonly queue: RecordQueue;
   /** Fulfilled, never rejected, when the task is closed. */
   readonly ended: Promise<TaskEnd>;
@@ -74,7 +75,7 @@ export class StreamTask {
       host: StreamTaskHost;
       /** Opened when the task starts. */
       output: () => Promise<OutputSession>;
-      worker: TaskWorker;
+      worker: W;
       queue: RecordQueue;
       logger: Logger;
     },
@@ -223,18 +224,18 @@ export class StreamTask {
 
   /** Fulfilled with undefined where committed, with the error where not: never rejected. */
   async #commit(cycle: Cycle): Promise<unknown> {
-    const { app } = this.#settings;
+    const { app, step } = this.#settings;
     const { partition } = this.partition;
     const begin = performance.now();
     const report = (outcome: 'committed' | 'aborted' | 'fenced'): void => {
-      publish('isthmus:transaction', {
-        app,
-        partition,
-        outcome,
-        events: cycle.records,
-        seconds: (performance.now() - begin) / 1000,
-        deltaBytes: cycle.deltaBytes,
-      });
+      const seconds = (performance.now() - begin) / 1000;
+      const { records, deltaBytes } = cycle;
+      if (step === 'repartition') {
+        publish('isthmus:repartition', { app, ...this.partition, outcome, records, seconds });
+      } else {
+        const events = records;
+        publish('isthmus:transaction', { app, partition, outcome, events, seconds, deltaBytes });
+      }
     };
     try {
       const offset =
@@ -284,11 +285,18 @@ export class StreamTask {
       retryMs: this.#retryMs,
       error,
     });
-    const offset = this.#committedOffset ?? 0n;
-    this.queue.rewind(offset);
     await this.#host.sleep(this.#retryMs, this.#closing.signal);
     this.#retryMs = Math.min(RETRY_MAX_MS, this.#retryMs * 2);
-    if (!this.#closing.signal.aborted) this.#host.seek(offset);
+    // Where it was the newer cycle that could not be computed, the older one may be committing still.
+    await this.#finishCommit().catch((failure: unknown) => {
+      if (outcomeOf(failure) !== 'aborted') throw failure;
+    });
+    if (this.#closing.signal.aborted) return;
+    // Both at one moment: what the consumer delivers before the seek lies beyond what was given up,
+    // and would leave a gap.
+    const offset = this.#committedOffset ?? 0n;
+    this.queue.rewind(offset);
+    this.#host.seek(offset);
   }
 
   #endOf(error: unknown): TaskEnd {

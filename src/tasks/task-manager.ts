@@ -4,16 +4,20 @@ import type { Logger } from '../telemetry/logger.js';
 import type {
   GroupConsumer,
   GroupConsumerHandlers,
+  GroupMemberInfo,
   LogRecord,
   TopicPartition,
 } from '../transport/transport.js';
+import type { TaskWork } from './cycle.js';
 import type { StreamTask, TaskEnd } from './stream-task.js';
 
-export interface TaskManagerOptions {
+export interface TaskManagerOptions<W extends TaskWork> {
   readonly consumer: GroupConsumer;
   readonly logger: Logger;
   /** Makes a task for a partition; it starts by itself. */
-  readonly createTask: (partition: TopicPartition) => StreamTask;
+  readonly createTask: (partition: TopicPartition) => StreamTask<W>;
+  /** The group as of each assignment, before tasks are started or closed. */
+  readonly onMembers?: (members: readonly GroupMemberInfo[]) => void;
   /** The process cannot go on. */
   readonly onFatal: (error: unknown) => void;
   /** The group or the broker was lost, or is back. */
@@ -23,9 +27,9 @@ export interface TaskManagerOptions {
   readonly clock: Clock;
 }
 
-interface Slot {
+interface Slot<W extends TaskWork> {
   readonly partition: TopicPartition;
-  task: StreamTask | null;
+  task: StreamTask<W> | null;
   /** Whether the group says that the partition is ours. */
   assigned: boolean;
   restartMs: number;
@@ -35,26 +39,31 @@ const RESTART_MIN_MS = 100;
 const RESTART_MAX_MS = 10_000;
 
 /** Holds one task for each partition that the group assigns to this process. */
-export class TaskManager {
-  readonly #options: TaskManagerOptions;
-  readonly #slots = new Map<string, Slot>();
+export class TaskManager<W extends TaskWork> {
+  readonly #options: TaskManagerOptions<W>;
+  readonly #slots = new Map<string, Slot<W>>();
   /** Call off what was to happen later. */
   readonly #later = new Set<() => void>();
   #assignments = 0;
   #connected = false;
   #closed = false;
 
-  constructor(options: TaskManagerOptions) {
+  constructor(options: TaskManagerOptions<W>) {
     this.#options = options;
   }
 
   /** Joins the group. Fulfilled once the consumer runs; tasks come with the first assignment. */
   run(): Promise<void> {
     const handlers: GroupConsumerHandlers = {
-      onAssigned: (partitions) => this.#assign(partitions),
+      onAssigned: (partitions, members) => {
+        this.#options.onMembers?.(members);
+        this.#assign(partitions);
+      },
       onRecords: (partition, records, highWatermark) =>
         this.#take(partition, records, highWatermark),
       onCrash: (error) => this.#options.onFatal(error),
+      // It starts anew, and its start decides what becomes of an offset that is not in the log.
+      onOutOfRange: (partition) => void this.task(partition)?.close(),
       onConnection: (connected) => {
         this.#connected = connected;
         this.#options.onConnection(connected);
@@ -64,14 +73,14 @@ export class TaskManager {
   }
 
   /** Tasks that are alive, in order of partition. */
-  get tasks(): readonly StreamTask[] {
+  get tasks(): readonly StreamTask<W>[] {
     return [...this.#slots.values()]
       .map((slot) => slot.task)
       .filter((task) => task !== null)
       .sort((a, b) => a.partition.partition - b.partition.partition);
   }
 
-  task(partition: TopicPartition): StreamTask | undefined {
+  task(partition: TopicPartition): StreamTask<W> | undefined {
     return this.#slots.get(nameOf(partition))?.task ?? undefined;
   }
 
@@ -124,7 +133,7 @@ export class TaskManager {
     if (task?.state === 'running') await task.queue.offer(records, highWatermark);
   }
 
-  #slotOf(partition: TopicPartition): Slot {
+  #slotOf(partition: TopicPartition): Slot<W> {
     const name = nameOf(partition);
     let slot = this.#slots.get(name);
     if (slot === undefined) {
@@ -134,7 +143,7 @@ export class TaskManager {
     return slot;
   }
 
-  #startTask(slot: Slot): void {
+  #startTask(slot: Slot<W>): void {
     if (this.#closed) return;
     const task = this.#options.createTask(slot.partition);
     slot.task = task;
@@ -144,7 +153,7 @@ export class TaskManager {
     });
   }
 
-  #onEnd(slot: Slot, end: TaskEnd): void {
+  #onEnd(slot: Slot<W>, end: TaskEnd): void {
     const startedAs = this.#assignments;
     slot.task = null;
     if (this.#closed) return;

@@ -4,11 +4,12 @@ import type { Engine, EngineInput } from '../online/engine.js';
 import type { Recommender } from '../online/serving/recommender.js';
 import type { Recommendation } from '../online/types.js';
 import type { User } from '../online/user.js';
-import { type RecordMaker, taskName } from '../producers/records.js';
+import { LIST_TOO_LARGE, type RecordMaker, taskName } from '../producers/records.js';
 import type { InputRange } from '../serde/types.js';
 import type { Tracing } from '../telemetry/tracing.js';
+import { partitionFor } from '../transport/partitioner.js';
 import type { LogRecord, OutgoingRecord, TopicPartition } from '../transport/transport.js';
-import { type Cycle, CycleDeltas, UserOverlay } from './cycle.js';
+import { type Cycle, CycleDeltas, type TaskWork, UserOverlay } from './cycle.js';
 import type { EventDecoder } from './event-decoder.js';
 import { OutcomeCounts } from './outcomes.js';
 import { Owed } from './owed.js';
@@ -18,6 +19,8 @@ import { trainSpan } from './training.js';
 export interface TaskWorkerOptions {
   readonly app: string;
   readonly partition: TopicPartition;
+  /** Of the topic: a user belongs in one of them. */
+  readonly partitions: number;
   /** Events of one mini-batch; windows of the input are [k * miniBatch, (k + 1) * miniBatch). */
   readonly miniBatch: number;
   /** Items of a list. */
@@ -42,6 +45,8 @@ export interface TaskWorkerParts {
   readonly now: () => number;
   /** Lets the event loop breathe: heartbeats and fetches must not starve. */
   readonly breathe: () => Promise<void>;
+  /** Told of an event whose user belongs in another partition. */
+  readonly onMisplaced?: (record: LogRecord, userId: string) => void;
 }
 
 interface TaskInput extends EngineInput {
@@ -57,7 +62,7 @@ const DEBTS_PER_CYCLE = 512;
  * The work of one task without its place in the stream: keeps the users of the partition, turns
  * records into a cycle, takes a cycle back. Knows neither transactions nor the consumer.
  */
-export class TaskWorker {
+export class TaskWorker implements TaskWork {
   readonly #options: TaskWorkerOptions;
   readonly #parts: TaskWorkerParts;
   readonly #users = new Map<string, User>();
@@ -120,7 +125,7 @@ export class TaskWorker {
     try {
       const users = new UserOverlay(this.#users);
       const learning = trace.span('learn');
-      const counts = new OutcomeCounts(this.#options.app);
+      const counts = new OutcomeCounts(this.#options.app, partition);
       const deadLetters = await this.#learn(records, users, deltas, counts);
       learning.end();
 
@@ -131,9 +136,13 @@ export class TaskWorker {
       recommending.end();
 
       const begin = performance.now();
-      const output: OutgoingRecord[] = [
-        ...this.#parts.records.recommendations(partition.partition, lists, trace.traceparent()),
-      ];
+      const made = this.#parts.records.recommendations(
+        partition.partition,
+        lists,
+        trace.traceparent(),
+      );
+      const output = [...made.records, ...made.tooLarge.map(({ deadLetter }) => deadLetter)];
+      for (const { domain } of made.tooLarge) counts.add(domain, '', 'dead-letter', LIST_TOO_LARGE);
       for (const user of users.changed.values()) {
         output.push(this.#parts.records.userState(partition.partition, user));
       }
@@ -199,6 +208,7 @@ export class TaskWorker {
           counts.add('', '', 'dead-letter', decoded.cause.reason);
           deadLetters.push(maker.deadLetter(record, decoded.cause));
         } else {
+          this.#place(record, decoded.event.userId, counts);
           inputs.push({
             record,
             event: decoded.event,
@@ -244,6 +254,14 @@ export class TaskWorker {
       await this.#parts.breathe();
     }
     return deadLetters;
+  }
+
+  /** Counts an event that should have come in another partition. */
+  #place(record: LogRecord, userId: string, counts: OutcomeCounts): void {
+    const { partition, partitions } = this.#options;
+    if (partitionFor(userId, partitions) === partition.partition) return;
+    counts.addMisplaced();
+    this.#parts.onMisplaced?.(record, userId);
   }
 
   /** The users to answer now: those touched and due, and as many debts as a cycle pays. */
