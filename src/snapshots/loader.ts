@@ -59,9 +59,6 @@ async function load(
     if (error instanceof SnapshotRefused) {
       return { snapshot: info.id, reason: error.reason, detail: error.message };
     }
-    if (error instanceof RangeError) {
-      return { snapshot: info.id, reason: 'damaged-chunk', detail: error.message };
-    }
     if (error instanceof SnapshotFormatError) {
       const reason = error.newer ? 'newer-format' : 'damaged-chunk';
       return { snapshot: info.id, reason, detail: error.message };

@@ -96,7 +96,8 @@ export class SnapshotAssembler {
     for (let i = 0; i < domains; i++) {
       const length = chunk.readUInt16LE(at);
       const end = need(chunk, at + 2, length);
-      this.#domains.push(model.domainIndex(chunk.toString('utf8', at + 2, end)));
+      const name = chunk.toString('utf8', at + 2, end);
+      this.#domains.push(asFormat(() => model.domainIndex(name)));
       this.#orders.push({ rows: new Int32Array(0), length: 0 });
       at = end;
     }
@@ -134,7 +135,7 @@ export class SnapshotAssembler {
       domains[i] = index;
     }
     if (end !== text.length) throw new SnapshotFormatError('The keys of a chunk do not add up');
-    model.appendRows(keys, domains);
+    asFormat(() => model.appendRows(keys, domains));
 
     const { items } = model;
     let at = HEADER_BYTES;
@@ -199,11 +200,16 @@ export class SnapshotAssembler {
   }
 
   #shape(key: string): { readonly rows: number; readonly width: number } {
-    try {
-      return this.#model.blockShape(key);
-    } catch {
-      throw new SnapshotFormatError(`There is no block ${JSON.stringify(key)}`);
-    }
+    return asFormat(() => this.#model.blockShape(key));
+  }
+}
+
+/** What the model refuses is a fault of the snapshot. */
+function asFormat<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw new SnapshotFormatError(error instanceof Error ? error.message : String(error));
   }
 }
 

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { decodeDelta } from '../../src/online/delta-codec.js';
+import { Model } from '../../src/online/model.js';
+import { SnapshotAssembler } from '../../src/online/snapshot/assemble.js';
+import { Serde } from '../../src/serde/serde.js';
+import { snapshotInfo } from '../../src/snapshots/manifest.js';
+
+/**
+ * Records of formats that were written once, each behind its length (u32, little-endian). They are
+ * what stands in people's topics: a file is added for a new version and none is ever made anew.
+ * Delta and snapshot of the same number are of the same model.
+ */
+const VERSIONS = [
+  {
+    version: 1,
+    sha256: '299904a52f4c1fdc007ecceb40b8cc16cb42ad0863bc9efb380609f07d8700c8',
+    trainedEvents: 65,
+    rows: 7,
+  },
+];
+const OPTIONS = { seed: 7, dimension: 4, initialScale: 0.02 };
+const serde = new Serde();
+
+function recordsOf(name: string): Buffer[] {
+  const bytes = readFileSync(new URL(name, import.meta.url));
+  const records: Buffer[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = bytes.readUInt32LE(at);
+    records.push(bytes.subarray(at + 4, at + 4 + length));
+    at += 4 + length;
+  }
+  return records;
+}
+
+describe.each(VERSIONS)('format $version', ({ version, sha256, trainedEvents, rows }) => {
+  it('of deltas still adds up to the same model', () => {
+    const model = new Model(OPTIONS);
+    for (const record of recordsOf(`delta-v${version}.bin`)) {
+      const { events, payload, formatVersion } = serde.deltas.decode(record);
+      expect(formatVersion).toBe(version);
+      const delta = decodeDelta(payload);
+      expect(delta.events).toBe(events);
+      model.apply(delta);
+    }
+    expect(model.digest()).toBe(sha256);
+    expect(model.trainedEvents).toBe(trainedEvents);
+  });
+
+  it('of snapshots is still the same model', () => {
+    const records = recordsOf(`snapshot-v${version}.bin`).map((r) => serde.snapshots.decode(r));
+    const { id, manifest } = snapshotInfo(records.at(-1)!, 100n);
+    expect(id).toBe('20260101T000000000Z-golden');
+    expect(manifest).toMatchObject({ sha256, trainedEvents, rows, ...OPTIONS });
+    expect(manifest.deltaOffsets).toEqual([
+      { topic: 'isthmus.model-deltas', partition: 0, offset: 8n },
+    ]);
+    const model = new Model(OPTIONS);
+    const assembler = new SnapshotAssembler(model);
+    for (const { payload } of records.slice(0, -1)) assembler.add(payload);
+    assembler.finish();
+    expect(model.digest()).toBe(sha256);
+    expect(model.key(model.find('books', 'été'))).toBe('books/été');
+  });
+});
+
+describe('a format of a newer isthmus', () => {
+  it('is refused with a sentence that says so', () => {
+    const { payload } = serde.deltas.decode(recordsOf('delta-v1.bin')[0]!);
+    const delta = Buffer.from(payload);
+    delta.writeUInt8(200, 0);
+    expect(() => decodeDelta(delta)).toThrow('it comes from a newer isthmus');
+
+    const records = recordsOf('snapshot-v1.bin').map((r) => serde.snapshots.decode(r));
+    const chunk = Buffer.from(records[0]!.payload);
+    chunk.writeUInt8(200, 0);
+    expect(() => new SnapshotAssembler(new Model(OPTIONS)).add(chunk)).toThrow(
+      'it comes from a newer isthmus',
+    );
+    expect(() => snapshotInfo({ ...records.at(-1)!, formatVersion: 200 }, 9n)).toThrow(
+      'a newer isthmus wrote it',
+    );
+  });
+});
