@@ -171,7 +171,10 @@ export interface GroupConsumerOptions {
  */
 export interface GroupConsumer {
   run(handlers: GroupConsumerHandlers): Promise<void>;
-  /** Fetches the partition from `offset` on (seek and resume). */
+  /**
+   * Fetches the partition from `offset` on (seek and resume). Nothing that was fetched before is
+   * delivered after it.
+   */
   start(partition: TopicPartition, offset: bigint): void;
   /** Stops fetching the partition until the next `start`. */
   pause(partition: TopicPartition): void;

@@ -113,13 +113,13 @@ export class MemoryGroupConsumer implements GroupConsumer {
   }
 
   #pumpOf(place: TopicPartition): Pump {
-    const pump: Pump = new Pump(this.#log.partition(place.topic, place.partition), {
+    return new Pump(this.#log.partition(place.topic, place.partition), {
       maxRecords,
       maxBytes: this.#options.maxBytesPerPartition ?? 1_048_576,
-      deliver: (records, _position, high) => this.#deliver(place, pump, records, high),
+      deliver: (records, _position, high, isCurrent) =>
+        this.#deliver(place, records, high, isCurrent),
       onError: (error) => this.#failed(place, error),
     });
-    return pump;
   }
 
   #failed(place: TopicPartition, error: Error): void {
@@ -132,14 +132,15 @@ export class MemoryGroupConsumer implements GroupConsumer {
 
   async #deliver(
     place: TopicPartition,
-    pump: Pump,
     records: LogRecord[],
     high: bigint,
+    isCurrent: () => boolean,
   ): Promise<void> {
     if (records.length === 0) return;
     await this.#process.gate('deliver', { ...place, groupId: this.#options.groupId });
     await this.#slots.run(async () => {
-      if (this.#pumps.get(`${place.topic}/${place.partition}`) !== pump) return;
+      // Nothing that was read before the newest `start` may come after it.
+      if (!isCurrent()) return;
       await this.#handlers?.onRecords(place, records, high);
     });
   }

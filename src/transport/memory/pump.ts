@@ -5,8 +5,16 @@ import type { MemoryPartition } from './partition.js';
 export interface PumpOptions {
   readonly maxRecords: number;
   readonly maxBytes: number;
-  /** Called in order; the next records come when its promise is fulfilled. */
-  readonly deliver: (records: LogRecord[], position: bigint, high: bigint) => Promise<void> | void;
+  /**
+   * Called in order; the next records come when its promise is fulfilled. `isCurrent`: whether the
+   * pump has been neither stopped nor started anew since.
+   */
+  readonly deliver: (
+    records: LogRecord[],
+    position: bigint,
+    high: bigint,
+    isCurrent: () => boolean,
+  ) => Promise<void> | void;
   readonly onError: (error: Error) => void;
 }
 
@@ -61,7 +69,12 @@ export class Pump {
         await this.#changed();
         continue;
       }
-      await this.#options.deliver(records, BigInt(position), BigInt(this.#partition.high));
+      await this.#options.deliver(
+        records,
+        BigInt(position),
+        BigInt(this.#partition.high),
+        () => this.#run === run,
+      );
       if (this.#run === run) this.#position = position;
     }
   }
