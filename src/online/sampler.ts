@@ -26,8 +26,9 @@ export class PopularitySampler {
     this.model = model;
     this.exponent = exponent;
     this.uniform = uniform;
-    this.powers = Float64Array.from({ length: 4096 }, (_, count) => count ** exponent);
-    this.powers[0] = 0;
+    // The first stays 0: an item without events is not drawn.
+    this.powers = new Float64Array(4096);
+    for (let count = 1; count < this.powers.length; count++) this.powers[count] = count ** exponent;
   }
 
   /** Items that can be drawn. */
