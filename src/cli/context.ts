@@ -24,8 +24,14 @@ function levelOf(level: Config['logLevel']): LogLevel {
  *
  * Errors (usage): SETTING_INVALID where nobody has said where Kafka is, or the log is one in memory,
  * which no other process has.
+ *
+ * @param adminTimeoutMs How long a question to the broker may take before BROKER_UNREACHABLE.
  */
-export async function kafkaOf(config: Config, logger: Logger): Promise<Transport> {
+export async function kafkaOf(
+  config: Config,
+  logger: Logger,
+  adminTimeoutMs = 10_000,
+): Promise<Transport> {
   requireBrokers(config);
   if (config.transport === 'memory') {
     throw new IsthmusError(
@@ -40,6 +46,7 @@ export async function kafkaOf(config: Config, logger: Logger): Promise<Transport
     clientId: config.appId,
     logger: fieldsFirst(logger),
     compression: config.compression,
+    adminTimeoutMs,
   });
 }
 

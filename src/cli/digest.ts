@@ -65,10 +65,10 @@ export async function digestOfLog(config: Config, transport: Transport): Promise
       }
     },
     onProgress: () => {
-      const done = deltas.positions.reduce(
-        (sum, position, partition) => sum + Number(position - marks[partition]!.low),
-        0,
-      );
+      const done = deltas.positions.reduce((sum, position, partition) => {
+        const { low, high } = marks[partition]!;
+        return sum + Math.min(Number(position), Number(high)) - Number(low);
+      }, 0);
       progress.update(done);
     },
   });

@@ -9,6 +9,8 @@ import { aborted, stopSignal } from './signals.js';
 
 /** A stop is over within this time, whatever the broker does; what is not committed is done again. */
 const CLOSE_WITHIN_MS = 4_500;
+/** The service asks again for as long as it must, and says so each time. */
+const ASK_WITHIN_MS = 3_000;
 /** Partitions of the log in memory. */
 const MEMORY_PARTITIONS = 4;
 
@@ -29,7 +31,7 @@ export function runCommand(): Command {
     const transport =
       config.transport === 'memory'
         ? await memoryLog(config, logger)
-        : await kafkaOf(config, logger);
+        : await kafkaOf(config, logger, ASK_WITHIN_MS);
     await serve(config, transport, logger, signal);
   });
 }
