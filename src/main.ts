@@ -1,14 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { type Clock, systemClock } from './clock.js';
+import { advertisedUrl } from './cluster/advertised.js';
+import { Cluster, describeInstance } from './cluster/cluster.js';
+import { Places } from './cluster/places.js';
+import { Standbys } from './cluster/standbys.js';
 import type { Config } from './config.js';
 import { DeltaReader } from './consumers/delta-reader.js';
 import { RecordQueue } from './consumers/record-queue.js';
-import { readChangelog } from './consumers/restore.js';
 import { publish } from './diagnostics.js';
 import { describeError, IsthmusError } from './errors.js';
 import { type HttpServer, startHttpServer } from './http/server.js';
-import type { ModelState, Readiness, ServiceView, TaskView } from './http/view.js';
+import type {
+  InstanceView,
+  ModelState,
+  Readiness,
+  ServiceView,
+  StandbyView,
+  TaskView,
+  UserPlace,
+} from './http/view.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { decodeDelta } from './online/delta-codec.js';
 import { Engine, type EngineParts } from './online/engine.js';
@@ -31,6 +42,7 @@ import { userFromRecord } from './serde/user-state.js';
 import { Snapshotter } from './snapshots/snapshotter.js';
 import { EventDecoder } from './tasks/event-decoder.js';
 import { ModelReplica, ownDeltaId } from './tasks/replica.js';
+import { restoreUsers } from './tasks/restore-users.js';
 import { StartOffsets } from './tasks/start-offset.js';
 import { StreamTask } from './tasks/stream-task.js';
 import { TaskManager } from './tasks/task-manager.js';
@@ -106,6 +118,9 @@ export class Service implements ServiceView {
   #manager: TaskManager<TaskWorker> | null = null;
   #partitions = 0;
   #startOffsets: StartOffsets | null = null;
+  readonly #cluster = new Cluster();
+  #standbys: Standbys | null = null;
+  #places: Places | null = null;
   #misplacedSeen = false;
   #waitingFor = 'connecting to Kafka';
   #fail: (error: unknown) => void = () => {};
@@ -208,6 +223,12 @@ export class Service implements ServiceView {
     return this.#http?.url ?? '';
   }
 
+  /** Where other processes reach it. */
+  get #advertised(): string {
+    const { advertisedUrl: given, httpHost, httpPort } = this.#config;
+    return given ?? advertisedUrl(httpHost, this.#http?.port ?? httpPort);
+  }
+
   /**
    * Stops fetching, finishes and commits what is at hand, leaves the group, closes everything.
    * May be called at any time and more than once.
@@ -216,6 +237,7 @@ export class Service implements ServiceView {
     if (!this.#stopping.signal.aborted) {
       this.#stopping.abort(new Error('the service is closing'));
       await this.#manager?.close();
+      this.#standbys?.close();
       await this.#snapshots?.close();
       this.#deltas?.stop();
       await this.#reader?.close();
@@ -263,9 +285,18 @@ export class Service implements ServiceView {
       sessionTimeoutMs: this.#config.sessionTimeoutMs,
       maxWaitMs: Math.min(50, this.#config.commitIntervalMs),
       concurrency: Math.max(1, this.#partitions),
+      claim: () => ({
+        data: describeInstance(this.#process, this.#advertised),
+        warm: this.#standbys?.warm() ?? [],
+      }),
     });
+    this.#joinCluster(admin, reader);
     this.#manager = new TaskManager({
       consumer,
+      onMembers: (members) => {
+        this.#cluster.update(members);
+        this.#standbys?.update();
+      },
       logger: this.#parts.logger,
       createTask: (partition) => this.#createTask(partition, consumer),
       onFatal: (error) => this.#end(error),
@@ -282,6 +313,28 @@ export class Service implements ServiceView {
     });
     if (this.#stopping.signal.aborted) return;
     await this.#manager.run();
+  }
+
+  #joinCluster(admin: LogAdmin, reader: LogReader): void {
+    const config = this.#config;
+    const cluster = this.#cluster;
+    const common = { cluster, admin, topic: taskTopic(config), partitions: this.#partitions };
+    const standbys = new Standbys({
+      ...common,
+      app: this.app,
+      count: config.standbys,
+      changelog: config.userStateTopic,
+      reader,
+      logger: this.#parts.logger,
+    });
+    this.#standbys = standbys;
+    this.#places = new Places({
+      ...common,
+      standbys,
+      standbyCount: config.standbys,
+      changelog: config.userStateTopic,
+      taskState: (place) => this.#manager?.task(place)?.state,
+    });
   }
 
   #createSnapshots(admin: LogAdmin): Snapshotter {
@@ -430,35 +483,21 @@ export class Service implements ServiceView {
     signal: AbortSignal,
   ): Promise<void> {
     const admin = this.#admin!;
-    const { modelDeltasTopic: modelDeltas, userStateTopic: userState } = this.#config;
-    const begin = performance.now();
-    await this.#deltas!.reached(await admin.watermarks(modelDeltas), signal);
-    const watermarks = (await admin.watermarks(userState))[partition.partition];
-    if (watermarks === undefined) return;
-    const report = (position: bigint, done: boolean): void =>
-      publish('isthmus:restore', {
+    const { modelDeltasTopic, userStateTopic } = this.#config;
+    await this.#deltas!.reached(await admin.watermarks(modelDeltasTopic), signal);
+    const users = await restoreUsers(
+      { topic: userStateTopic, partition: partition.partition },
+      this.#standbys?.take(partition.partition) ?? null,
+      {
         app: this.app,
-        partition: partition.partition,
-        what: 'user-state',
-        position,
-        end: watermarks.high,
-        seconds: (performance.now() - begin) / 1000,
-        done,
-      });
-    report(watermarks.low, false);
-    const values = await readChangelog(
-      this.#reader!,
-      { topic: userState, partition: partition.partition },
-      watermarks,
-      { signal, onProgress: (position) => report(position, false) },
+        admin,
+        reader: this.#reader!,
+        serde: this.#serde,
+        model: this.#replica.model,
+        signal,
+      },
     );
-    const { model } = this.#replica;
-    worker.restored(
-      [...values.values()].map((value) =>
-        userFromRecord(this.#serde.userStates.decode(value), model),
-      ),
-    );
-    report(watermarks.high, true);
+    worker.restored(users);
   }
 
   // --- what HTTP and metrics see ------------------------------------------------------------------
@@ -472,6 +511,9 @@ export class Service implements ServiceView {
     if (manager === null || manager.assignments === 0)
       return { ok: false, reason: this.#waitingFor };
     if (!manager.connected) return { ok: false, reason: 'the consumer group cannot be reached' };
+    const [vacant] = manager.vacant;
+    if (vacant !== undefined)
+      return { ok: false, reason: `the task ${taskName(vacant)} waits to start again` };
     const unready = manager.tasks.find((task) => task.state !== 'running');
     if (unready === undefined) return { ok: true, reason: '' };
     return { ok: false, reason: `the task ${taskName(unready.partition)} is ${unready.state}` };
@@ -543,6 +585,22 @@ export class Service implements ServiceView {
     }));
   }
 
+  place(userId: string): UserPlace {
+    return this.#places?.of(userId) ?? { partition: 0, role: 'moving', others: [] };
+  }
+
+  async standbyLag(userId: string): Promise<number> {
+    return (await this.#places?.lagOf(userId)) ?? 0;
+  }
+
+  instances(): readonly InstanceView[] {
+    return this.#cluster.instances;
+  }
+
+  standbys(): readonly StandbyView[] {
+    return this.#standbys?.states() ?? [];
+  }
+
   recommendations(
     userId: string,
     domain: string | undefined,
@@ -567,6 +625,9 @@ export class Service implements ServiceView {
     if (this.#partitions === 0) return undefined;
     const partition = partitionFor(userId, this.#partitions);
     const task = this.#manager?.task({ topic: taskTopic(this.#config), partition });
-    return task?.worker.user(userId);
+    if (task !== undefined) return task.worker.user(userId);
+    const followed = this.#standbys?.look(partition, userId)?.value;
+    if (followed === undefined) return undefined;
+    return userFromRecord(this.#serde.userStates.decode(followed), this.#replica.model);
   }
 }

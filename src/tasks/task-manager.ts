@@ -80,6 +80,13 @@ export class TaskManager<W extends TaskWork> {
       .sort((a, b) => a.partition.partition - b.partition.partition);
   }
 
+  /** Partitions that are ours and have no task at the moment: it starts again soon. */
+  get vacant(): readonly TopicPartition[] {
+    return [...this.#slots.values()]
+      .filter(({ assigned, task }) => assigned && task === null)
+      .map(({ partition }) => partition);
+  }
+
   task(partition: TopicPartition): StreamTask<W> | undefined {
     return this.#slots.get(nameOf(partition))?.task ?? undefined;
   }
