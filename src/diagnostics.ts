@@ -125,6 +125,11 @@ export interface DiagnosticEvents {
     records: number;
     seconds: number;
   };
+  /** A question about a user was answered: out of a task, out of a standby, by another process, or not. */
+  'isthmus:question': {
+    app: string;
+    outcome: 'here' | 'standby' | 'forwarded' | 'misdirected' | 'unavailable';
+  };
   /** A task went on from another offset than the committed one, which is not in the log. */
   'isthmus:offset-reset': {
     app: string;

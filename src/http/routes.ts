@@ -2,10 +2,12 @@ import type { FastifyInstance } from 'fastify';
 import type { Recommendation } from '../online/types.js';
 import type { LiveSnapshot } from '../telemetry/live.js';
 import type { ModelDigest } from './digest.js';
-import { modelJson, statusJson, taskJson } from './json.js';
+import { modelJson, statusJson } from './json.js';
 import { PAGE, PAGE_HEADERS } from './page.js';
 import { problem, RequestError } from './problem.js';
 import { parseRecommendationQuery } from './query.js';
+import { answerQuestion, FORWARDED_HEADER } from './questions.js';
+import { allTasks, ownTasks } from './tasks.js';
 import type { Readiness, ServiceView } from './view.js';
 
 export interface RouteContext {
@@ -38,21 +40,31 @@ export function addRoutes(app: FastifyInstance, context: RouteContext): void {
 
   app.get('/model', async () => modelJson(await digest.get()));
 
-  app.get('/tasks', () => ({ app: view.app, tasks: view.tasks().map(taskJson) }));
+  app.get<{ Querystring: Record<string, unknown> }>('/tasks', ({ query }) =>
+    query.scope === 'own' ? ownTasks(view) : allTasks(view),
+  );
 
   app.get('/status', () => statusJson(view, live.snapshot(), Date.now()));
 
   app.get<{ Params: { id: string }; Querystring: Record<string, unknown> }>(
     '/users/:id/recommendations',
-    async ({ params, query }) => {
+    async ({ params, query, url, headers }, reply) => {
       const { userId, domain, n } = parseRecommendationQuery(params.id, query);
       if (domain !== undefined) checkDomain(view, domain);
-      const lists = await view.recommendations(userId, domain, n);
-      return {
+      const answer = await answerQuestion(view, {
         userId,
-        modelVersion: view.trainedEvents(),
-        recommendations: lists.map((list) => listJson(view, list)),
-      };
+        path: url,
+        forwarded: headers[FORWARDED_HEADER] !== undefined,
+        here: async () => {
+          const lists = await view.recommendations(userId, domain, n);
+          return {
+            userId,
+            modelVersion: view.trainedEvents(),
+            recommendations: lists.map((list) => listJson(view, list)),
+          };
+        },
+      });
+      return reply.code(answer.status).headers(answer.headers).send(answer.body);
     },
   );
 }

@@ -50,6 +50,17 @@ export interface ServiceView {
     domain: string | undefined,
     n: number,
   ): readonly Recommendation[] | Promise<readonly Recommendation[]>;
+  /** Where questions about the user are answered; left out, all are answered here. */
+  place?(userId: string): UserPlace;
+  /**
+   * Records that our standby of the user's partition has not read yet. May throw an IsthmusError
+   * with disposition `retry`.
+   */
+  standbyLag?(userId: string): Promise<number>;
+  /** The processes of the application, as the group tells of them. */
+  instances?(): readonly InstanceView[];
+  /** The partitions that this process follows without having them. */
+  standbys?(): readonly StandbyView[];
   /** The item's title, where one is known. For people only. */
   title?(domain: string, itemId: string): string | undefined;
 }
@@ -66,6 +77,29 @@ export interface ModelState {
   readonly deltaOffsets: readonly bigint[];
   /** Lower-case hex. */
   readonly sha256: string;
+}
+
+export interface UserPlace {
+  readonly partition: number;
+  /** What this process is to it. `moving`: it is ours, and not running. */
+  readonly role: 'owner' | 'moving' | 'standby' | 'none';
+  /** Addresses of the others that may answer: the owner's first. */
+  readonly others: readonly string[];
+}
+
+export interface InstanceView {
+  readonly id: string;
+  readonly url: string;
+  readonly self: boolean;
+  readonly partitions: readonly { readonly topic: string; readonly partition: number }[];
+}
+
+export interface StandbyView {
+  readonly partition: number;
+  /** The next offset of the user changelog to be read. */
+  readonly position: bigint;
+  readonly lagRecords: number;
+  readonly users: number;
 }
 
 export interface TaskView {

@@ -20,8 +20,8 @@ export interface RecordMakerOptions {
   /** Id of this process, new at each start. */
   readonly process: string;
   readonly topics: OutputTopics;
-  /** The largest list or dead letter. */
-  readonly maxRecordBytes: number;
+  /** The largest list or dead letter; left out, there is no limit. */
+  readonly maxRecordBytes?: number;
   readonly serde: Serde;
   readonly model: Model;
   /** Milliseconds since the epoch, for `generatedAt`. */
@@ -31,9 +31,11 @@ export interface RecordMakerOptions {
 /** Makes the records that a task sends. Users and recommendations stay in the input's partition number. */
 export class RecordMaker {
   readonly #options: RecordMakerOptions;
+  readonly #maxRecordBytes: number;
 
   constructor(options: RecordMakerOptions) {
     this.#options = options;
+    this.#maxRecordBytes = options.maxRecordBytes ?? Number.POSITIVE_INFINITY;
   }
 
   /**
@@ -48,7 +50,7 @@ export class RecordMaker {
     records: OutgoingRecord[];
     tooLarge: { domain: string; deadLetter: OutgoingRecord }[];
   } {
-    const { serde, topics, model, maxRecordBytes, now } = this.#options;
+    const { serde, topics, model, now } = this.#options;
     const tooLarge: { domain: string; deadLetter: OutgoingRecord }[] = [];
     const generatedAtMs = now();
     const headers = traceparent === undefined ? undefined : { traceparent };
@@ -68,7 +70,7 @@ export class RecordMaker {
         }),
         ...(headers === undefined ? {} : { headers }),
       };
-      if (recordBytes(record) <= maxRecordBytes) records.push(record);
+      if (recordBytes(record) <= this.#maxRecordBytes) records.push(record);
       else {
         const deadLetter = this.#oversized(record, user.basedOn);
         tooLarge.push({ domain: list.domain, deadLetter });
@@ -112,8 +114,7 @@ export class RecordMaker {
 
   /** The record as it came, with its origin and the cause in the headers. */
   deadLetter(record: LogRecord, cause: DeadLetterCause): OutgoingRecord {
-    const { topics, maxRecordBytes } = this.#options;
-    return deadLetterOf(topics.deadLetters, record, cause, maxRecordBytes);
+    return deadLetterOf(this.#options.topics.deadLetters, record, cause, this.#maxRecordBytes);
   }
 
   /** What stands in the place of a list that does not fit: the event that it was based on, and why. */
@@ -125,7 +126,7 @@ export class RecordMaker {
       value: null,
       headers: {
         [DEAD_LETTER.reason]: LIST_TOO_LARGE,
-        [DEAD_LETTER.detail]: `The list has ${bytes} bytes, more than ISTHMUS_MAX_RECORD_BYTES (${this.#options.maxRecordBytes}) allows: lower ISTHMUS_TOP_N, or raise that and max.message.bytes of ${list.topic}`,
+        [DEAD_LETTER.detail]: `The list has ${bytes} bytes, more than ISTHMUS_MAX_RECORD_BYTES (${this.#maxRecordBytes}) allows: lower ISTHMUS_TOP_N, or raise that and max.message.bytes of ${list.topic}`,
         [DEAD_LETTER.topic]: basedOn.topic,
         [DEAD_LETTER.partition]: String(basedOn.partition),
         [DEAD_LETTER.offset]: String(basedOn.offset),

@@ -1,0 +1,58 @@
+import { taskJson } from './json.js';
+import type { InstanceView, ServiceView } from './view.js';
+
+/** The longest wait for another process that is asked for its tasks. */
+const ANSWER_WITHIN_MS = 1_000;
+
+interface OwnTasks {
+  readonly tasks: readonly { topic: string; partition: number; state: string }[];
+  readonly standbys: readonly object[];
+}
+
+/** The tasks and standbys of this process, in detail. */
+export function ownTasks(view: ServiceView): Record<string, unknown> {
+  const standbys = (view.standbys?.() ?? []).map((standby) => ({
+    ...standby,
+    position: Number(standby.position),
+  }));
+  return { app: view.app, tasks: view.tasks().map(taskJson), standbys };
+}
+
+/**
+ * What this process has, in detail, and which process of the application has which partition, in
+ * what state: as the group deals them, with the state that each process tells of itself. `moving`:
+ * dealt to it, and it has no task for it (yet); `unreachable`: it does not answer.
+ */
+export async function allTasks(view: ServiceView): Promise<Record<string, unknown>> {
+  const own = ownTasks(view);
+  const instances = await Promise.all(
+    (view.instances?.() ?? []).map(async (instance) => {
+      const told = instance.self ? (own as unknown as OwnTasks) : await ask(instance.url);
+      const { id, url, self } = instance;
+      const standbys = told?.standbys ?? [];
+      return { id, url, self, partitions: partitionsOf(instance, told), standbys };
+    }),
+  );
+  return { ...own, instances };
+}
+
+function partitionsOf(instance: InstanceView, told: OwnTasks | null): object[] {
+  return instance.partitions.map(({ topic, partition }) => {
+    const task = told?.tasks.find((one) => one.topic === topic && one.partition === partition);
+    return { topic, partition, state: told === null ? 'unreachable' : (task?.state ?? 'moving') };
+  });
+}
+
+async function ask(url: string): Promise<OwnTasks | null> {
+  try {
+    const response = await fetch(new URL('/tasks?scope=own', url), {
+      redirect: 'error',
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    });
+    const { tasks, standbys } = (await response.json()) as Partial<OwnTasks>;
+    if (!response.ok || !Array.isArray(tasks)) return null;
+    return { tasks, standbys: Array.isArray(standbys) ? standbys : [] };
+  } catch {
+    return null;
+  }
+}
