@@ -86,13 +86,13 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     'ownDomainDropout',
     0,
     1,
-    "Probability that an example does not see the history in the target's domain.",
+    'Probability that an event is trained a second time with the history in its own domain hidden, as somebody new there would look.',
   ),
   singleSource: real(
     'singleSource',
     0,
     1,
-    'Probability that an example that does sees one domain alone.',
+    'Probability that an event sees the history in one domain alone.',
   ),
   historyDropout: real(
     'historyDropout',
