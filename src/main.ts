@@ -36,6 +36,8 @@ import type { Recommendation } from './online/types.js';
 import type { User } from './online/user.js';
 import { AtLeastOnceOutput, type OutputSession, TransactionalOutput } from './producers/output.js';
 import { RecordMaker, taskName } from './producers/records.js';
+import { repartitionStep } from './repartition/step.js';
+import type { RepartitionWork } from './repartition/work.js';
 import { openSerde } from './serde/open.js';
 import type { Serde } from './serde/serde.js';
 import { userFromRecord } from './serde/user-state.js';
@@ -120,6 +122,7 @@ export class Service implements ServiceView {
   #startOffsets: StartOffsets | null = null;
   readonly #cluster = new Cluster();
   #standbys: Standbys | null = null;
+  #repartition: TaskManager<RepartitionWork> | null = null;
   #places: Places | null = null;
   #misplacedSeen = false;
   #waitingFor = 'connecting to Kafka';
@@ -236,7 +239,7 @@ export class Service implements ServiceView {
   async close(): Promise<void> {
     if (!this.#stopping.signal.aborted) {
       this.#stopping.abort(new Error('the service is closing'));
-      await this.#manager?.close();
+      await Promise.all([this.#repartition?.close(), this.#manager?.close()]);
       this.#standbys?.close();
       await this.#snapshots?.close();
       this.#deltas?.stop();
@@ -311,8 +314,22 @@ export class Service implements ServiceView {
       policy: this.#config.offsetReset,
       logger: this.#parts.logger,
     });
+    if (this.#config.repartition) this.#repartition = this.#createRepartition(admin);
     if (this.#stopping.signal.aborted) return;
-    await this.#manager.run();
+    await Promise.all([this.#manager.run(), this.#repartition?.run()]);
+  }
+
+  #createRepartition(admin: LogAdmin): TaskManager<RepartitionWork> {
+    return repartitionStep({
+      config: this.#config,
+      transport: this.#parts.transport,
+      admin,
+      decoder: this.#decoder,
+      tracing: this.#parts.tracing,
+      logger: this.#parts.logger,
+      clock: this.#clock,
+      onFatal: (error) => this.#end(error),
+    });
   }
 
   #joinCluster(admin: LogAdmin, reader: LogReader): void {
@@ -514,7 +531,8 @@ export class Service implements ServiceView {
     const [vacant] = manager.vacant;
     if (vacant !== undefined)
       return { ok: false, reason: `the task ${taskName(vacant)} waits to start again` };
-    const unready = manager.tasks.find((task) => task.state !== 'running');
+    const tasks = [...(this.#repartition?.tasks ?? []), ...manager.tasks];
+    const unready = tasks.find((task) => task.state !== 'running');
     if (unready === undefined) return { ok: true, reason: '' };
     return { ok: false, reason: `the task ${taskName(unready.partition)} is ${unready.state}` };
   }
@@ -576,13 +594,17 @@ export class Service implements ServiceView {
   }
 
   tasks(): readonly TaskView[] {
-    return this.#tasks().map((task) => ({
+    const view = (task: StreamTask, users: number): TaskView => ({
       ...task.partition,
       state: task.state,
       position: task.committedOffset,
       lagRecords: task.committedOffset === null ? null : task.lagRecords,
-      users: task.worker.userCount,
-    }));
+      users,
+    });
+    return [
+      ...(this.#repartition?.tasks ?? []).map((task) => view(task, 0)),
+      ...this.#tasks().map((task) => view(task, task.worker.userCount)),
+    ];
   }
 
   place(userId: string): UserPlace {

@@ -27,6 +27,32 @@ export const deltas: MetricGroup = ({ registry, clock, on }) => {
     labelNames: ['partition'],
     registers,
   });
+  const waiting = new Map<number, { records: number; timestampMs: number | null }>();
+  new Gauge({
+    name: 'isthmus_delta_lag_records',
+    help: 'Records of the delta topic that are there and not yet applied here, by partition.',
+    labelNames: ['partition'],
+    registers,
+    collect() {
+      for (const [partition, { records: behind }] of waiting) this.set({ partition }, behind);
+    },
+  });
+  new Gauge({
+    name: 'isthmus_delta_lag_seconds',
+    help: 'Age of the newest delta applied where others wait behind it; 0 where none does.',
+    labelNames: ['partition'],
+    registers,
+    collect() {
+      for (const [partition, { records: behind, timestampMs }] of waiting) {
+        const ageMs = behind === 0 || timestampMs === null ? 0 : clock() - timestampMs;
+        this.set({ partition }, Math.max(0, ageMs / 1000));
+      }
+    },
+  });
+  on('isthmus:delta-lag', ({ partition, records: behind, timestampMs }) => {
+    const known = waiting.get(partition)?.timestampMs ?? null;
+    waiting.set(partition, { records: behind, timestampMs: timestampMs ?? known });
+  });
   for (const origin of ['own', 'foreign']) {
     records.inc({ origin }, 0);
     bytes.inc({ origin }, 0);

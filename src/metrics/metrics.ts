@@ -1,10 +1,12 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { ServiceView } from '../http/view.js';
 import { backlog } from './backlog.js';
+import { cluster } from './cluster.js';
 import { deltas } from './deltas.js';
 import { events } from './events.js';
 import { freshness } from './freshness.js';
 import { createContext, type MetricGroup } from './group.js';
+import { input } from './input.js';
 import { model } from './model.js';
 import { quality } from './quality.js';
 import { restore } from './restore.js';
@@ -21,6 +23,8 @@ const GROUPS: readonly MetricGroup[] = [
   backlog,
   transactions,
   deltas,
+  cluster,
+  input,
   quality,
   transfer,
   model,
