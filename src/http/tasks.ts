@@ -37,10 +37,17 @@ export async function allTasks(view: ServiceView): Promise<Record<string, unknow
 }
 
 function partitionsOf(instance: InstanceView, told: OwnTasks | null): object[] {
-  return instance.partitions.map(({ topic, partition }) => {
+  const dealt = instance.partitions.map(({ topic, partition }) => {
     const task = told?.tasks.find((one) => one.topic === topic && one.partition === partition);
     return { topic, partition, state: told === null ? 'unreachable' : (task?.state ?? 'moving') };
   });
+  // Tasks of the repartition step, and those that are closing.
+  const others = (told?.tasks ?? [])
+    .filter(
+      (task) => !dealt.some((one) => one.topic === task.topic && one.partition === task.partition),
+    )
+    .map(({ topic, partition, state }) => ({ topic, partition, state }));
+  return [...dealt, ...others];
 }
 
 async function ask(url: string): Promise<OwnTasks | null> {
