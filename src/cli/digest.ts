@@ -5,20 +5,21 @@ import type { Transport } from '../transport/transport.js';
 import { type CommonOptions, withCommon } from './arguments.js';
 import { withKafka } from './context.js';
 import { figure, say, sayJson } from './output.js';
-import { startProgress } from './progress.js';
+import { lateProgress } from './progress.js';
 
 /** `isthmus digest`: the model as the sum of the log, without a service. */
 export function digestCommand(): Command {
   const command = new Command('digest')
     .description('Rebuild the model from the log alone and print its hash')
+    .option('--no-snapshots', 'from the deltas alone; fails where they were pruned')
     .option('--json', 'print {trainedEvents, sha256, deltaOffsets}', false);
   return withCommon(command, [
     'isthmus digest',
     'isthmus digest --json    # the same as GET /model of a service that is at rest',
-  ]).action(async (options: CommonOptions & { json: boolean }) => {
+  ]).action(async (options: CommonOptions & { json: boolean; snapshots: boolean }) => {
     const { trainedEvents, sha256, deltaOffsets } = await withKafka(
       options,
-      ({ config, transport }) => digestOfLog(config, transport),
+      ({ config, transport }) => digestOfLog(config, transport, options.snapshots),
     );
     if (options.json) {
       return sayJson({ trainedEvents, sha256, deltaOffsets: deltaOffsets.map(Number) });
@@ -30,60 +31,28 @@ export function digestCommand(): Command {
 }
 
 /**
- * Returns the model that the committed deltas of the log add up to, as of the high watermarks.
+ * Returns the model that the committed deltas of the log add up to, as of the high watermarks: from
+ * the newest snapshot and what follows it, or from the deltas alone.
  *
- * Errors: TOPIC_MISSING (usage); UNDECODABLE_RECORD (fatal) for a record that is no delta.
+ * Errors: those of `rebuildModel`; MODEL_LOG_TRUNCATED (fatal) among them, where deltas were pruned
+ * and no snapshot is to be used.
  */
-export async function digestOfLog(config: Config, transport: Transport): Promise<ModelState> {
-  const [{ DeltaReader }, { decodeDelta }, { Model }, { Serde }] = await Promise.all([
-    import('../consumers/delta-reader.js'),
-    import('../online/delta-codec.js'),
-    import('../online/model.js'),
-    import('../serde/serde.js'),
-  ]);
-  const { seed, dimension, initialScale } = config.learner;
-  const model = new Model({ seed, dimension, initialScale });
-  const serde = new Serde();
-  const topic = config.modelDeltasTopic;
-  const admin = await transport.admin();
-  const marks = await admin.watermarks(topic);
-  await admin.close();
-  const total = marks.reduce((sum, { low, high }) => sum + Number(high - low), 0);
-  const progress = startProgress('offsets', total);
-  const failed = new AbortController();
-  const reader = transport.reader([topic], (error) => failed.abort(error));
-  const deltas = new DeltaReader({
-    topic,
-    reader,
-    apply: (record) => {
-      // What came after the question is left to the next one.
-      if (record.offset >= marks[record.partition]!.high) return;
-      try {
-        model.apply(decodeDelta(serde.deltas.decode(record.value).payload));
-      } catch (error) {
-        failed.abort(error);
-      }
-    },
-    onProgress: () => {
-      const done = deltas.positions.reduce((sum, position, partition) => {
-        const { low, high } = marks[partition]!;
-        return sum + Math.min(Number(position), Number(high)) - Number(low);
-      }, 0);
-      progress.update(done);
-    },
-  });
+export async function digestOfLog(
+  config: Config,
+  transport: Transport,
+  useSnapshots = true,
+): Promise<ModelState> {
+  const { rebuildModel } = await import('../snapshots/rebuild.js');
+  const progress = lateProgress();
   try {
-    await reader.run();
-    deltas.start(marks.map(({ low }) => low));
-    await deltas.reached(marks, failed.signal);
+    const { model, deltaOffsets } = await rebuildModel(transport, config, {
+      useSnapshots,
+      onProgress: (done, total) => {
+        progress.update(done, total);
+      },
+    });
+    return { trainedEvents: model.trainedEvents, sha256: model.digest(), deltaOffsets };
   } finally {
     progress.close();
-    deltas.stop();
-    await reader.close();
   }
-  return {
-    trainedEvents: model.trainedEvents,
-    sha256: model.digest(),
-    deltaOffsets: marks.map(({ high }) => high),
-  };
 }

@@ -47,6 +47,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./digest.js')).digestCommand(),
   },
   {
+    name: 'snapshots',
+    summary: 'List, write or prune the snapshots of the model',
+    load: async () => (await import('./snapshots.js')).snapshotsCommand(),
+  },
+  {
     name: 'evaluate',
     summary: 'Learn a file of events without Kafka, test-then-train, and print how good it was',
     load: async () => (await import('./evaluate.js')).evaluateCommand(),

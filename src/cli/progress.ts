@@ -48,6 +48,18 @@ export function startProgress(
   };
 }
 
+/** As `startProgress` with offsets of the log, for a total that is known only at the first update. */
+export function lateProgress(): { update(done: number, total: number): void; close(): void } {
+  let progress: Progress | undefined;
+  return {
+    update(done, total) {
+      progress ??= startProgress('offsets', total);
+      progress.update(done);
+    },
+    close: () => progress?.close(),
+  };
+}
+
 /**
  * Returns how many rows a CSV file has below its header, for the progress bar; 0 where it cannot be
  * read (whoever reads it next says why).

@@ -38,7 +38,7 @@ export interface SnapshotterParts {
 
 /** How often it looks whether a snapshot is due. */
 const LOOK_MIN_MS = 20;
-const LOOK_MAX_MS = 1_000;
+const LOOK_MAX_MS = 250;
 /** After a failure, at the least. */
 const RETRY_MS = 5_000;
 /** A snapshot's transaction is open for longer than a task's. */
@@ -135,7 +135,7 @@ export class Snapshotter {
     const { intervalMs } = this.#parts.settings;
     const { signal } = this.#stopping;
     const look = intervalMs === 0 ? LOOK_MAX_MS : intervalMs / 4;
-    const lookMs = Math.max(LOOK_MIN_MS, Math.min(LOOK_MAX_MS, look));
+    const lookMs = Math.min(LOOK_MAX_MS, Math.max(LOOK_MIN_MS, look));
     while (!signal.aborted) {
       await this.#parts.clock.sleep(lookMs, signal);
       if (signal.aborted) return;
