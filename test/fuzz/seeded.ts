@@ -1,0 +1,71 @@
+import { type HistoryResult, type HistorySpec, runHistory } from './history.js';
+import { type Blow, randomBlow, randomOf, randomPlan } from './plan.js';
+
+// Undecodable records make errors by the thousand; nobody reads their stacks.
+Error.stackTraceLimit = 0;
+
+/** Await points of a history without blows, roughly; with blows there are more. */
+const POINTS_PER_PROCESS = 45;
+
+const KINDS: readonly Blow['kind'][] = ['error', 'kill', 'freeze', 'delay', 'stop', 'intruder'];
+
+/** The history of a seed. The same seed gives the same history. */
+export function specOf(seed: number): HistorySpec {
+  const random = randomOf(seed);
+  const processes = 1 + Math.floor(random() * 3);
+  const partitions = 1 + Math.floor(random() * 3);
+  return {
+    partitions,
+    processes,
+    cut: partitions === 1 && random() < 0.7 ? 'offset' : 'linger',
+    plan: randomPlan(random, POINTS_PER_PROCESS * processes + 40),
+    catchUpLag: random() < 0.2 ? 6 : 10_000,
+    listIntervalMs: random() < 0.2 ? 15 : 0,
+  };
+}
+
+/** One blow of each kind at the await point of that number, in turn. */
+export function* everyPoint(
+  points: number,
+  spec: Omit<HistorySpec, 'plan'>,
+): Generator<HistorySpec> {
+  for (let at = 0; at < points; at++) {
+    for (const kind of KINDS) {
+      yield { ...spec, plan: new Map([[at, randomBlow(randomOf(at * 31), kind)]]) };
+    }
+  }
+}
+
+const uninterrupted = new Map<string, Promise<string | null>>();
+
+/** The hash of a run that nothing has interrupted, with one partition and cuts by offset. */
+export function uninterruptedHash(): Promise<string | null> {
+  let hash = uninterrupted.get('');
+  if (hash === undefined) {
+    const spec = { partitions: 1, processes: 1, cut: 'offset', plan: new Map() } as const;
+    hash = runHistory(spec).then(({ sha256 }) => sha256);
+    uninterrupted.set('', hash);
+  }
+  return hash;
+}
+
+/** Runs a history and adds what only a comparison with an uninterrupted run can show. */
+export async function check(spec: HistorySpec): Promise<HistoryResult> {
+  const result = await runHistory(spec);
+  if (spec.partitions !== 1 || spec.cut !== 'offset') return result;
+  const wanted = await uninterruptedHash();
+  if (result.sha256 === wanted) return result;
+  const problem = `The hash is ${result.sha256}, that of an uninterrupted run ${wanted}`;
+  return { ...result, problems: [...result.problems, problem] };
+}
+
+/** A failed history, for people: how to see it again, what does not hold, what happened. */
+export function describeFailure(name: string, spec: HistorySpec, result: HistoryResult): string {
+  const { plan, wrap, ...rest } = spec;
+  return [
+    `${name}: ${JSON.stringify(rest)} ${wrap === undefined ? '' : '(wrapped)'}`,
+    `plan: ${JSON.stringify([...plan])}`,
+    ...result.problems.map((problem) => `  - ${problem}`),
+    ...result.story.map((line) => `    ${line}`),
+  ].join('\n');
+}
