@@ -2,9 +2,11 @@ import { encodeDelta } from '../online/delta-codec.js';
 import type { Model } from '../online/model.js';
 import type { BasedOn, Delta, Recommendation } from '../online/types.js';
 import type { User } from '../online/user.js';
+import { AvroWriter } from '../serde/avro-writer.js';
+import { encodeList } from '../serde/lean-list.js';
 import type { Serde } from '../serde/serde.js';
 import { FORMAT_VERSION, type InputRange } from '../serde/types.js';
-import { userToRecord } from '../serde/user-state.js';
+import { encodeUser } from '../serde/user-state.js';
 import type { LogRecord, OutgoingRecord, TopicPartition } from '../transport/transport.js';
 import { DEAD_LETTER, type DeadLetterCause, deadLetterOf, recordBytes } from './dead-letter.js';
 
@@ -32,6 +34,7 @@ export interface RecordMakerOptions {
 export class RecordMaker {
   readonly #options: RecordMakerOptions;
   readonly #maxRecordBytes: number;
+  readonly #writer = new AvroWriter();
 
   constructor(options: RecordMakerOptions) {
     this.#options = options;
@@ -62,8 +65,7 @@ export class RecordMaker {
         partition,
         // A list each: compaction keeps the newest of every domain. No domain has a slash in its name.
         key: `${user.id}/${list.domain}`,
-        value: serde.lists.encode({
-          ...list,
+        value: encodeList(this.#writer, serde.lists.id, list, {
           modelVersion: model.trainedEvents,
           basedOn: user.basedOn,
           generatedAtMs,
@@ -85,7 +87,7 @@ export class RecordMaker {
       topic: topics.userState,
       partition,
       key: user.id,
-      value: serde.userStates.encode(userToRecord(user, model)),
+      value: encodeUser(this.#writer, serde.userStates.id, user, model),
     };
   }
 

@@ -1,28 +1,55 @@
 import type { Model } from '../online/model.js';
 import { User } from '../online/user.js';
+import type { AvroWriter } from './avro-writer.js';
+import { writeBasedOn } from './lean-list.js';
 import { FORMAT_VERSION, type UserStateRecord } from './types.js';
 
-/** The user as the changelog keeps them: rows of the table become item ids. */
-export function userToRecord(user: User, model: Model): UserStateRecord {
-  return {
-    formatVersion: FORMAT_VERSION,
-    userId: user.id,
-    histories: user.histories.map((history) => ({
-      domain: model.domainName(history.domain),
-      count: history.count,
-      entries: history.rows.map((row, i) => ({
-        itemId: model.itemId(row),
-        weight: history.weights[i]!,
-        occurredAtMs: history.times[i]!,
-      })),
-    })),
-    basedOn: user.basedOn,
-    answeredOffset: user.answeredOffset,
-    lastListAtMs: user.lastListAtMs,
-    minute: user.minute,
-    minuteCount: user.minuteCount,
-    recentEventIds: user.recentEventIds,
-  };
+/**
+ * Returns the bytes of the user's changelog record: those that the codec writes
+ * (a test holds them together), straight from the rings. Rows of the table become item ids.
+ *
+ * @param schemaId Of UserState.
+ */
+export function encodeUser(
+  writer: AvroWriter,
+  schemaId: number,
+  user: User,
+  model: Pick<Model, 'domainName' | 'key'>,
+): Buffer {
+  writer.begin(schemaId);
+  writer.long(FORMAT_VERSION);
+  writer.text(user.id);
+  if (user.histories.length > 0) writer.long(user.histories.length);
+  for (const { domain, count, rows, weights, times } of user.histories) {
+    const name = model.domainName(domain);
+    writer.text(name);
+    writer.long(count);
+    if (rows.length > 0) writer.long(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      // A row's key is `domain/itemId`.
+      writer.text(model.key(rows[i]!), name.length + 1);
+      writer.float(weights[i]!);
+      writer.long(times[i]!);
+    }
+    writer.long(0);
+  }
+  writer.long(0);
+  if (user.basedOn === null) writer.long(0);
+  else {
+    writer.long(1);
+    writeBasedOn(writer, user.basedOn);
+  }
+  writer.long(Number(user.answeredOffset));
+  writer.long(user.lastListAtMs);
+  writer.long(user.minute);
+  writer.long(user.minuteCount);
+  if (user.recentEventIds.length > 0) writer.long(user.recentEventIds.length);
+  for (const { hash, occurredAtMs } of user.recentEventIds) {
+    writer.long(hash);
+    writer.long(occurredAtMs);
+  }
+  writer.long(0);
+  return writer.finish();
 }
 
 /** The user of a changelog record; items that the table does not know yet get their rows. */
