@@ -11,16 +11,22 @@ export class DomainHistory {
   /** Index of the domain in the model. */
   readonly domain: number;
   /** Positive events ever: n_{u,s}. Those that left the ring count too. */
-  count = 0;
+  count: number;
   /** Rows of the items, oldest first; at most 64. */
-  readonly rows: number[] = [];
+  readonly rows: number[];
   /** In [0, 1]; 0: touched, but not liked. */
-  readonly weights: number[] = [];
+  readonly weights: number[];
   /** Event times in milliseconds. */
-  readonly times: number[] = [];
+  readonly times: number[];
 
-  constructor(domain: number) {
+  /** `from`: the ring that it takes over, in copies. */
+  constructor(domain: number, from?: DomainHistory) {
     this.domain = domain;
+    this.count = from?.count ?? 0;
+    // Copied as blocks of memory: every user is copied in each mini-batch that touches them.
+    this.rows = from?.rows.slice() ?? [];
+    this.weights = from?.weights.slice() ?? [];
+    this.times = from?.times.slice() ?? [];
   }
 
   /** Items in the ring. */
@@ -41,14 +47,7 @@ export class DomainHistory {
   }
 
   clone(): DomainHistory {
-    const copy = new DomainHistory(this.domain);
-    copy.count = this.count;
-    for (let i = 0; i < this.rows.length; i++) {
-      copy.rows.push(this.rows[i]!);
-      copy.weights.push(this.weights[i]!);
-      copy.times.push(this.times[i]!);
-    }
-    return copy;
+    return new DomainHistory(this.domain, this);
   }
 }
 
