@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import type { Evaluation } from '../evaluate/evaluate.js';
 import type { BehaviorEvent } from '../online/types.js';
 import { type CommonOptions, several, whole, withCommon } from './arguments.js';
+import { withBackend } from './backend.js';
 import { figure, percent, say, sayJson, table } from './output.js';
 import { countRows, startProgress } from './progress.js';
 import { EXIT_INTERRUPTED, stopSignal } from './signals.js';
@@ -57,15 +58,17 @@ async function run(options: EvaluateCommandOptions, signal: AbortSignal): Promis
   const { events, total } = await sourceOf(options, signal);
   const progress = startProgress('events', Math.min(total, options.limit ?? total));
   try {
-    return await evaluate({
-      config,
-      events,
-      ...(options.limit === undefined ? {} : { limit: options.limit }),
-      prequential: options.prequential,
-      coldStart: options.coldStart,
-      onProgress: (done) => progress.update(done),
-      signal,
-    });
+    return await withBackend(() =>
+      evaluate({
+        config,
+        events,
+        ...(options.limit === undefined ? {} : { limit: options.limit }),
+        prequential: options.prequential,
+        coldStart: options.coldStart,
+        onProgress: (done) => progress.update(done),
+        signal,
+      }),
+    );
   } finally {
     progress.close();
   }

@@ -4,6 +4,7 @@ import type { Logger } from '../telemetry/logger.js';
 import { applicationTopics } from '../topics.js';
 import type { Transport } from '../transport/transport.js';
 import { type CommonOptions, withCommon } from './arguments.js';
+import { withBackend } from './backend.js';
 import { kafkaOf, loggerOf, settingsOf } from './context.js';
 import { aborted, stopSignal } from './signals.js';
 
@@ -49,7 +50,7 @@ async function serve(
     import('../version.js'),
   ]);
   const tracing = await startTracing({ serviceName: config.appId, serviceVersion: VERSION });
-  const service = await Service.create({ config, transport, logger, tracing });
+  const service = await withBackend(() => Service.create({ config, transport, logger, tracing }));
   const close = async (): Promise<void> => {
     await service.close();
     await transport.close();
