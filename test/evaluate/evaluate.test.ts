@@ -1,0 +1,175 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Evaluation, evaluate } from '../../src/evaluate/evaluate.js';
+import { settingsWith } from '../../src/evaluate/settings.js';
+import type { BehaviorEvent } from '../../src/online/types.js';
+import { readEvents } from '../../src/producers/replay/events.js';
+import { csvOf, type EventRow, eventRows } from '../cli/support/events.js';
+
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'isthmus-evaluate-'));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+async function write(name: string, text: string): Promise<string> {
+  const file = join(folder, name);
+  await writeFile(file, text);
+  return file;
+}
+
+function eventOf({ userId, itemId, domain }: EventRow, i: number): BehaviorEvent {
+  const occurredAtMs = 1_000_000 + i * 1000;
+  return { userId, itemId, domain, action: 'like', value: null, occurredAtMs, eventId: null };
+}
+
+const SMALL = ['dimension=8', 'backend=cpu', 'miniBatch=32'];
+
+function run(
+  rows: readonly EventRow[],
+  options: { set?: string[]; coldStart?: string[]; prequential?: boolean; limit?: number } = {},
+): Promise<Evaluation> {
+  return evaluate({
+    config: settingsWith({}, undefined, [...SMALL, ...(options.set ?? [])]),
+    events: [rows.map(eventOf)],
+    prequential: options.prequential ?? true,
+    coldStart: options.coldStart ?? [],
+    ...(options.limit === undefined ? {} : { limit: options.limit }),
+  });
+}
+
+describe('evaluate', () => {
+  const rows = eventRows(300, 20);
+
+  it('gives the same figures and digest for the same events, settings and seed', async () => {
+    const [first, second] = [await run(rows), await run(rows)];
+    const timeless = (result: Evaluation) => ({ ...result, seconds: 0, eventsPerSecond: 0 });
+    expect(timeless(second)).toEqual(timeless(first));
+    expect((await run(rows, { set: ['seed=2'] })).digest).not.toEqual(first.digest);
+  });
+
+  it('learns the same whether events are foreseen or not', async () => {
+    const [scored, plain] = [await run(rows), await run(rows, { prequential: false })];
+    expect(plain.digest).toEqual(scored.digest);
+    expect(plain.domains).toEqual([]);
+    expect(scored.domains.map(({ domain }) => domain)).toEqual(['books', 'films']);
+    expect(scored.domains.reduce((sum, { events }) => sum + events, 0)).toBe(300);
+  });
+
+  it('does not care how the events come in, nor what comes after the limit', async () => {
+    const whole = await run(rows.slice(0, 200));
+    const config = settingsWith({}, undefined, SMALL);
+    const chunks = Array.from({ length: 43 }, (_, k) =>
+      rows.slice(k * 7, k * 7 + 7).map((row, i) => eventOf(row, k * 7 + i)),
+    );
+    const cut = await evaluate({
+      config,
+      events: chunks,
+      limit: 200,
+      prequential: true,
+      coldStart: [],
+    });
+    expect(cut.digest).toEqual(whole.digest);
+    expect(cut.events).toBe(200);
+  });
+
+  it('counts what is not learned by reason, as the service does', async () => {
+    const bad = [
+      { userId: '', itemId: 'i', domain: 'books' },
+      { userId: 'u', itemId: 'i', domain: 'no domain' },
+      { userId: 'u', itemId: 'i', domain: 'books' },
+    ];
+    const result = await run(bad);
+    expect(result.left).toEqual({ 'bad-domain': 1, 'empty-user-id': 1 });
+    expect(result.digest.trainedEvents).toBe(1);
+  });
+
+  it('reads files as produce does', async () => {
+    const file = await write('rows.csv', csvOf(rows));
+    const config = settingsWith({}, undefined, SMALL);
+    const result = await evaluate({
+      config,
+      events: readEvents(file),
+      prequential: false,
+      coldStart: [],
+    });
+    expect(result.events).toBe(300);
+  });
+});
+
+describe('cold start', () => {
+  it('ranks among the items of the domain without the other true ones of the user', async () => {
+    // Five items of films, all as popular: a user with four true ones has one other left, so no
+    // rank is below 1, ties and all.
+    const films = Array.from({ length: 10 }, (_, i) => ({
+      userId: `other${i}`,
+      itemId: `f${i % 5}`,
+      domain: 'films',
+    }));
+    const book = { userId: 'cold', itemId: 'b', domain: 'books' };
+    const truths = ['f0', 'f1', 'f2', 'f3'].map((itemId) => `cold,${itemId},films`);
+    const file = await write('four.csv', `user_id,item_id,domain\n${truths.join('\n')}\n`);
+    const { coldStart } = await run([book, ...films], { coldStart: [file] });
+    expect(coldStart).toHaveLength(1);
+    expect(coldStart?.[0]).toMatchObject({ file: 'four.csv', domain: 'films', users: 1, items: 4 });
+    expect(coldStart?.[0]?.mrr).toBeGreaterThanOrEqual(0.5);
+  });
+
+  it('counts ties against us: a user of whom nothing is known meets items that are all as popular', async () => {
+    const films = Array.from({ length: 40 }, (_, i) => ({
+      userId: `other${i}`,
+      itemId: `f${i % 20}`,
+      domain: 'films',
+    }));
+    const file = await write('tie.csv', 'user_id,item_id,domain\nnobody,f3,films\n');
+    const { coldStart } = await run(films, { coldStart: [file] });
+    expect(coldStart?.[0]).toMatchObject({ hr10: 0, ndcg10: 0, mrr: 1 / 20 });
+  });
+
+  it('does not rank items that the stream never had, and says how many they are', async () => {
+    const rows = eventRows(60, 6);
+    const file = await write(
+      'unknown.csv',
+      'user_id,item_id,domain\nu1,films-1,films\nu1,films-1000,films\n',
+    );
+    const { coldStart } = await run(rows, { coldStart: [file] });
+    expect(coldStart?.[0]).toMatchObject({ items: 1, unknownItems: 1 });
+  });
+
+  it('refuses a file without its columns, by line and reason', async () => {
+    const file = await write('wrong.csv', 'user,item\na,b\n');
+    await expect(run(eventRows(5, 2), { coldStart: [file] })).rejects.toMatchObject({
+      code: 'CSV_INVALID',
+      message: expect.stringContaining('line 1: the header has no user_id'),
+    });
+  });
+});
+
+describe('--set', () => {
+  it('puts other values in the place of any setting, the last one first', () => {
+    const config = settingsWith({ ISTHMUS_TOP_N: '5' }, undefined, [
+      'replay=4',
+      'replay=2',
+      'miniBatch=64',
+      'encoder=mean',
+    ]);
+    expect(config.learner).toMatchObject({ replay: 2, miniBatch: 64, encoder: 'mean' });
+    expect(config.topN).toBe(5);
+  });
+
+  it.each([
+    ['replai=1', 'SETTING_UNKNOWN', 'did you mean replay?'],
+    ['replay=lots', 'SETTING_INVALID', 'wants a whole number'],
+    ['replay', 'SETTING_INVALID', 'wants key=value'],
+    ['=1', 'SETTING_INVALID', 'wants key=value'],
+    ['replay=', 'SETTING_INVALID', 'wants key=value'],
+  ])('refuses %s', (assignment, code, words) => {
+    expect(() => settingsWith({}, undefined, [assignment])).toThrow(
+      expect.objectContaining({ code, message: expect.stringContaining(words) }),
+    );
+  });
+});
