@@ -71,7 +71,7 @@ export class Engine {
       if (scored && weight > 0) scoring.add(user, row);
       batch.add(user, row, weight);
       user.push(row, model.domainOf(row), weight, occurredAtMs);
-      user.basedOn = { ...place, offset, occurredAtMs };
+      user.basedOn = { topic: place.topic, partition: place.partition, offset, occurredAtMs };
     }
     const samples = scoring.finish();
     const { delta, loss, examples } = learner.learn(batch, [place.topic, place.partition, first]);
