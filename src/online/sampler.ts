@@ -3,6 +3,20 @@ import type { Random } from './random.js';
 
 type Tables = Pick<Model, 'items' | 'rowsOf' | 'key'>;
 
+/** c^a for c below 4096, by a: the same for all samplers, so it is made once. */
+const powerTables = new Map<number, Float64Array>();
+
+function powersOf(exponent: number): Float64Array {
+  let powers = powerTables.get(exponent);
+  if (powers === undefined) {
+    // The first stays 0: an item without events is not drawn.
+    powers = new Float64Array(4096);
+    for (let count = 1; count < powers.length; count++) powers[count] = count ** exponent;
+    powerTables.set(exponent, powers);
+  }
+  return powers;
+}
+
 /**
  * Draws items of a domain with probability
  *
@@ -26,9 +40,7 @@ export class PopularitySampler {
     this.model = model;
     this.exponent = exponent;
     this.uniform = uniform;
-    // The first stays 0: an item without events is not drawn.
-    this.powers = new Float64Array(4096);
-    for (let count = 1; count < this.powers.length; count++) this.powers[count] = count ** exponent;
+    this.powers = powersOf(exponent);
   }
 
   /** Items that can be drawn. */
