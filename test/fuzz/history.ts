@@ -13,6 +13,8 @@ export interface HistorySpec {
   readonly processes: number;
   readonly cut: 'linger' | 'offset';
   readonly plan: Plan;
+  /** Records of the input: a multiple of 8. */
+  readonly events: number;
   /** Lists are owed beyond this lag; many by default, so that each event is answered. */
   readonly catchUpLag?: number;
   readonly listIntervalMs?: number;
@@ -29,7 +31,6 @@ export interface HistoryResult {
 }
 
 const MINI_BATCH = 4;
-const EVENTS = 24;
 /** Records that are written at once, and the turns between. */
 const WAVE = 8;
 const WAVE_TURNS = 12;
@@ -48,6 +49,8 @@ function configOf(spec: HistorySpec): Config {
     ISTHMUS_BOT_EVENTS_PER_MINUTE: String(EVENTS_PER_MINUTE),
     ISTHMUS_EXCLUDE_TOUCHED: 'none',
     ISTHMUS_TOP_N: '3',
+    // Looked up otherwise, for each process.
+    ISTHMUS_ADVERTISED_URL: 'http://127.0.0.1:1',
     ISTHMUS_PREQUENTIAL_SAMPLE: '0',
     ISTHMUS_SESSION_TIMEOUT_MS: '60000',
     ISTHMUS_CATCH_UP_LAG: String(spec.catchUpLag ?? 10_000),
@@ -62,15 +65,12 @@ function configOf(spec: HistorySpec): Config {
   return config;
 }
 
-const inputs = new Map<string, ReturnType<typeof fuzzInput>>();
+const LONGEST = 64;
+let longest: ReturnType<typeof fuzzInput> | null = null;
 
-function inputOf(topic: string): ReturnType<typeof fuzzInput> {
-  let input = inputs.get(topic);
-  if (input === undefined) {
-    input = fuzzInput(topic, EVENTS);
-    inputs.set(topic, input);
-  }
-  return input;
+function inputOf(topic: string, count: number): ReturnType<typeof fuzzInput> {
+  longest ??= fuzzInput(topic, LONGEST);
+  return longest.slice(0, count);
 }
 
 /** Runs one history to its end and checks what the topics show. */
@@ -87,7 +87,7 @@ export async function runHistory(spec: HistorySpec): Promise<HistoryResult> {
     for (const topic of applicationTopics(config, spec.partitions)) world.log.createTopic(topic);
     await world.start();
     let produced = 0;
-    const input = inputOf(config.inputTopic);
+    const input = inputOf(config.inputTopic, spec.events);
     const produce = (): void => {
       world.log.append(world.log.prepare(input.slice(produced, produced + WAVE)));
       produced += WAVE;

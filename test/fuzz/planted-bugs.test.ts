@@ -86,7 +86,7 @@ async function firstProblems(wrap?: Wrap): Promise<readonly string[]> {
 
 /** Blows at single points and seeded histories, in turn. */
 function* histories(): Generator<HistorySpec> {
-  const alone = { partitions: 1, processes: 1, cut: 'offset' } as const;
+  const alone = { partitions: 1, processes: 1, cut: 'offset', events: 16 } as const;
   const single = [...everyPoint(POINTS, alone)];
   for (let i = 0; i < HISTORIES; i++) {
     // 13 has no divisor in common with the number of kinds: all of them come up at all points.
