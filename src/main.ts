@@ -343,6 +343,7 @@ export class Service implements ServiceView {
       changelog: config.userStateTopic,
       reader,
       logger: this.#parts.logger,
+      clock: this.#clock,
     });
     this.#standbys = standbys;
     this.#places = new Places({

@@ -1,3 +1,4 @@
+import type { Clock } from '../clock.js';
 import { ChangelogFollower, type ChangelogState } from '../consumers/changelog.js';
 import { publish } from '../diagnostics.js';
 import type { Logger } from '../telemetry/logger.js';
@@ -17,7 +18,10 @@ export interface StandbysOptions {
   readonly reader: LogReader;
   readonly admin: LogAdmin;
   readonly logger: Logger;
+  readonly clock: Clock;
 }
+
+const RETRY_MS = 1_000;
 
 export interface StandbyState {
   readonly partition: number;
@@ -101,11 +105,13 @@ export class Standbys {
     const standby: Standby = { follower: null, warm: false };
     this.#standbys.set(partition, standby);
     this.#start(partition, standby).catch((error: unknown) => {
-      this.#options.logger.warn('a standby could not be started; the next assignment tries again', {
+      this.#options.logger.warn('a standby could not be started; it is tried again', {
         partition,
+        retryMs: RETRY_MS,
         error,
       });
       if (this.#standbys.get(partition) === standby) this.#standbys.delete(partition);
+      this.#options.clock.later(RETRY_MS, () => this.update());
     });
   }
 
