@@ -7,10 +7,14 @@ import {
   zigzagBits,
 } from './delta-bytes.js';
 import type { BlockDelta, Delta } from './types.js';
+import { readNeighbours, writeNeighbours } from './wide/pair-codec.js';
+import { neighbourBytes, splitNeighbours } from './wide/pair-split.js';
 
 export { DeltaFormatError } from './delta-bytes.js';
 
-const VERSION = 1;
+/** A delta without neighbours is written as what it always was, and older processes read it. */
+const PLAIN = 1;
+const WITH_NEIGHBOURS = 2;
 const LARGEST_DIMENSION = 4096;
 /** Version, sizes and checksum: never more than this. */
 const FRAME_BYTES = 40;
@@ -21,15 +25,15 @@ const FRAME_BYTES = 40;
  * Version (1 byte); d, events; domains (names); item ids as one text with the length of each, and
  * the domain of each; then by item: count, accumulators (2), bias, and the embedding packed in as
  * many bits as its largest value needs; then the blocks: key, width, and by row accumulator and packed
- * values, where an untouched row is two bytes. Numbers are varints, signed ones zigzag. At the end an
- * FNV-1a checksum (4 bytes).
+ * values, where an untouched row is two bytes; then, in version 2, the neighbours (wide/pair-codec.ts).
+ * Numbers are varints, signed ones zigzag. At the end an FNV-1a checksum (4 bytes).
  */
 export function encodeDelta(delta: Delta): Buffer {
   const { keys, counts, values, accumulators } = delta.items;
   const width = keys.length === 0 ? 1 : values.length / keys.length;
   const dimension = width - 1;
   const writer = new ByteWriter(256 + values.length * 3);
-  writer.byte(VERSION);
+  writer.byte(delta.neighbours === undefined ? PLAIN : WITH_NEIGHBOURS);
   writer.varint(dimension);
   writer.varint(delta.events);
   writeKeys(writer, keys);
@@ -42,6 +46,7 @@ export function encodeDelta(delta: Delta): Buffer {
   }
   writer.varint(delta.blocks.length);
   for (const block of delta.blocks) writeBlock(writer, block);
+  if (delta.neighbours !== undefined) writeNeighbours(writer, delta.neighbours);
   return writer.finish();
 }
 
@@ -49,9 +54,9 @@ export function encodeDelta(delta: Delta): Buffer {
 export function decodeDelta(bytes: Uint8Array): Delta {
   const reader = new ByteReader(bytes);
   const version = reader.byte();
-  if (version !== VERSION) {
+  if (version !== PLAIN && version !== WITH_NEIGHBOURS) {
     throw new DeltaFormatError(
-      `A delta has format version ${version}, known is ${VERSION}: it comes from a newer isthmus, or is none`,
+      `A delta has format version ${version}, known are ${PLAIN} and ${WITH_NEIGHBOURS}: it comes from a newer isthmus, or is none`,
     );
   }
   reader.verifyChecksum();
@@ -75,8 +80,9 @@ export function decodeDelta(bytes: Uint8Array): Delta {
   }
   const blocks: BlockDelta[] = [];
   for (let i = reader.size(4); i > 0; i--) blocks.push(readBlock(reader));
+  const neighbours = version === PLAIN ? {} : { neighbours: readNeighbours(reader, n) };
   if (reader.left !== 0) throw new DeltaFormatError(`A delta has ${reader.left} bytes too many`);
-  return { events, items: { keys, counts, values, accumulators }, blocks };
+  return { events, items: { keys, counts, values, accumulators }, blocks, ...neighbours };
 }
 
 /**
@@ -128,8 +134,15 @@ export function splitDelta(delta: Delta, limitBytes: number): Delta[] {
     blocks.push(block);
     bytes += own;
   }
-  if (from < keys.length || blocks.length > 0 || parts.length === 0) close(keys.length, blocks);
-  return parts;
+  if (delta.neighbours === undefined) {
+    if (from < keys.length || blocks.length > 0 || parts.length === 0) close(keys.length, blocks);
+    return parts;
+  }
+  if (parts.length === 0 && bytes + neighbourBytes(delta) <= limitBytes) return [delta];
+  close(keys.length, blocks);
+  // Where not all is in one part, the neighbours have parts of their own.
+  const keyBytes = (key: string) => emptyItemBytes(key) + textBytes(domainOf(key));
+  return [...parts, ...splitNeighbours(delta, limitBytes - FRAME_BYTES, keyBytes)];
 }
 
 function writeKeys(writer: ByteWriter, keys: readonly string[]): void {
@@ -243,6 +256,11 @@ function itemBytes(delta: Delta, i: number): number {
     signedBytes(values[last]!) +
     packedBytes(values, i * width, last)
   );
+}
+
+/** At most what an item takes whose numbers are all 0. */
+function emptyItemBytes(key: string): number {
+  return 3 + varintBytes(key.length) + Buffer.byteLength(key, 'utf8') + 5;
 }
 
 function blockBytes({ key, values, accumulators }: BlockDelta): number {

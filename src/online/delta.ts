@@ -1,4 +1,5 @@
 import type { BlockDelta, Delta } from './types.js';
+import { mergeNeighbours, neighbourFault } from './wide/pairs.js';
 
 /** Largest change of one weight in a delta, in units: from -16 to 16. */
 const MOST_UNITS = 1 << 25;
@@ -57,6 +58,7 @@ export function mergeDeltas(deltas: readonly Delta[]): Delta {
     events,
     items: { keys: [...rows.keys()], counts, values, accumulators },
     blocks: mergeBlocks(deltas),
+    ...mergeNeighbours(deltas, rows),
   };
 }
 
@@ -96,7 +98,7 @@ export function deltaFault(delta: Delta): string | null {
     if (bad >= 0) return `block ${block.key}: accumulator ${block.accumulators[bad]}`;
   }
   if (!Number.isSafeInteger(delta.events)) return `events: ${delta.events}`;
-  return null;
+  return neighbourFault(delta);
 }
 
 function firstTooLarge(values: Int32Array): number {

@@ -4,6 +4,7 @@ import { WEIGHT_UNIT } from './grid.js';
 import type { InitialValues } from './initial.js';
 import { type KeyedRows, sortByKey } from './key-order.js';
 import type { TableColumns } from './table.js';
+import type { Neighbours } from './wide/neighbours.js';
 
 const CHUNK_BYTES = 1 << 16;
 const ROWS_PER_SLICE = 1 << 11;
@@ -17,6 +18,7 @@ export interface DigestSource extends KeyedRows {
   readonly dimension: number;
   readonly trainedEvents: number;
   readonly items: TableColumns & { readonly size: number };
+  readonly neighbours: Neighbours;
   isVacant(row: number): boolean;
   /** Sorted by key. */
   blocks(): [string, Block][];
@@ -28,7 +30,9 @@ export interface DigestSource extends KeyedRows {
  * scale (f64) and trained events (f64); the rows that are not vacant, sorted by key in UTF-16 code
  * units: key (u32 bytes, UTF-8), count (i32), d weights and the bias in grid units (i32), two
  * accumulators in their units (f64); a u32 of 2^32 - 1; then the blocks that are not at their initial
- * value, sorted: key, weights (i32), accumulators (f64).
+ * value, sorted: key, weights (i32), accumulators (f64); then, if there are neighbours, a u32 of
+ * 2^32 - 2 and by row that has some, in the order from above: its place in that order (u32), how many
+ * (u32), and each one's place (u32), in rising order, and count (i32).
  */
 export function modelDigest(model: DigestSource): string {
   const slices = digestSlices(model);
@@ -59,6 +63,7 @@ export function* digestSlices(model: DigestSource): Generator<void, string> {
     for (const value of block.accumulators) sink.f64(value);
     yield;
   }
+  yield* neighbours(model, rows, sink);
   return sink.hex();
 }
 
@@ -72,6 +77,27 @@ function hashRows(sink: Sink, model: DigestSource, rows: Int32Array): void {
     sink.weights(items.biases, row, row + 1);
     sink.f64(items.accumulators[row * 2]!);
     sink.f64(items.accumulators[row * 2 + 1]!);
+  }
+}
+
+function* neighbours(model: DigestSource, rows: Int32Array, sink: Sink): Generator<void, void> {
+  const places = new Int32Array(model.items.size).fill(-1);
+  for (let place = 0; place < rows.length; place++) places[rows[place]!] = place;
+  let any = false;
+  for (let place = 0; place < rows.length; place++) {
+    const row = rows[place]!;
+    const others = model.neighbours.othersOf(row, places);
+    if ((place + 1) % ROWS_PER_SLICE === 0) yield;
+    if (others.length === 0) continue;
+    if (!any) sink.u32(0xfffffffe);
+    any = true;
+    sink.u32(place);
+    sink.u32(others.length);
+    for (const otherPlace of others) {
+      const other = rows[otherPlace]!;
+      sink.u32(otherPlace);
+      sink.i32(model.neighbours.get(row, other, model.domainOf(other)));
+    }
   }
 }
 

@@ -4,7 +4,9 @@ import { DomainTable } from './domains.js';
 import { WEIGHT_UNIT } from './grid.js';
 import { initialEmbedding, isVacantRow } from './initial.js';
 import { ItemTable, type TableMemory } from './table.js';
-import type { Delta, DenseParameters } from './types.js';
+import type { Delta, DenseParameters, PairColumns } from './types.js';
+import { Neighbours } from './wide/neighbours.js';
+import { neighbourFault } from './wide/pairs.js';
 
 export interface ModelOptions {
   /** Rows start from PRNG(seed, key). */
@@ -33,6 +35,8 @@ export class Model implements DenseParameters {
   revision = 0;
   /** Replaced columns and all: read them from here for each batch. */
   readonly items: ItemTable;
+  /** Which items were seen together. */
+  readonly neighbours: Neighbours;
   private readonly domains = new DomainTable();
   private readonly blockTable: BlockTable;
   private readonly keys: string[] = [];
@@ -46,6 +50,7 @@ export class Model implements DenseParameters {
     this.dimension = options.dimension;
     this.items = new ItemTable(options.dimension, memory);
     this.blockTable = new BlockTable(options.dimension);
+    this.neighbours = new Neighbours((row) => this.key(row));
   }
 
   /** The row of an item, added at its initial value if it is new. */
@@ -141,6 +146,7 @@ export class Model implements DenseParameters {
       }
       this.addToRow(row, delta, i, 1);
     }
+    this.addNeighbours(delta, 1);
     for (const block of delta.blocks) this.addToBlock(block, 1);
     this.trainedEvents += delta.events;
     this.revision++;
@@ -159,6 +165,7 @@ export class Model implements DenseParameters {
       }
     }
     for (const block of delta.blocks) this.addToBlock(block, -1);
+    this.addNeighbours(delta, -1);
     for (let i = keys.length - 1; i >= 0; i--) {
       this.addToRow(this.byKey.get(keys[i]!)!, delta, i, -1);
     }
@@ -174,7 +181,7 @@ export class Model implements DenseParameters {
 
   /** Whether nothing has been learned in a row. */
   isVacant(row: number): boolean {
-    return isVacantRow(this.items, row, this.options, this.key(row));
+    return this.neighbours.isFree(row) && isVacantRow(this.items, row, this.options, this.key(row));
   }
 
   /** Copies of the keys and of the domain indices of all rows. */
@@ -214,6 +221,7 @@ export class Model implements DenseParameters {
     this.items.clear();
     this.domains.clear();
     this.blockTable.clear();
+    this.neighbours.clear();
     this.byKey.clear();
     for (const list of [this.keys, this.domainByRow, this.pinned]) list.length = 0;
     this.trainedEvents = 0;
@@ -237,6 +245,7 @@ export class Model implements DenseParameters {
     for (let row = this.items.size - 1; row >= 0; row--) {
       if (this.pinned[row] || !this.isVacant(row)) return;
       this.items.pop();
+      this.neighbours.drop(row);
       this.byKey.delete(this.keys.pop()!);
       this.pinned.pop();
       this.domains.dropRow(this.domainByRow.pop()!);
@@ -269,6 +278,21 @@ export class Model implements DenseParameters {
     }
   }
 
+  private addNeighbours({ items, neighbours }: Delta, sign: 1 | -1): void {
+    if (neighbours === undefined) return;
+    const rows = Int32Array.from(items.keys, (key) => this.byKey.get(key)!);
+    const add = ({ from, to, counts }: PairColumns, both: boolean): void => {
+      for (let i = 0; i < from.length; i++) {
+        const a = rows[from[i]!]!;
+        const b = rows[to[i]!]!;
+        this.neighbours.add(a, b, this.domainByRow[b]!, sign * counts[i]!);
+        if (both) this.neighbours.add(b, a, this.domainByRow[a]!, sign * counts[i]!);
+      }
+    };
+    add(neighbours.both, true);
+    add(neighbours.oneWay, false);
+  }
+
   private addToBlock(delta: Delta['blocks'][number], sign: 1 | -1): void {
     const { values, accumulators } = this.blockTable.get(delta.key);
     const unit = sign * WEIGHT_UNIT;
@@ -282,6 +306,8 @@ export class Model implements DenseParameters {
   private checkShapes(delta: Delta): void {
     const { keys, counts, values, accumulators } = delta.items;
     const n = keys.length;
+    const fault = neighbourFault(delta);
+    if (fault !== null) throw new RangeError(fault);
     if (
       counts.length !== n ||
       values.length !== n * (this.dimension + 1) ||

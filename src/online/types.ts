@@ -49,6 +49,23 @@ export interface Delta {
   };
   /** Touched dense blocks (W, A, gate, R, prior ...), whole. */
   readonly blocks: readonly BlockDelta[];
+  /** What was seen together; left out where nothing was. */
+  readonly neighbours?: NeighbourDelta;
+}
+
+/** What is added to the counts c(i→j) of items seen together (wide/neighbours.ts). */
+export interface NeighbourDelta {
+  /** Added to c(from→to) and to c(to→from). */
+  readonly both: PairColumns;
+  /** Added to c(from→to) alone: what is evicted, below 0. */
+  readonly oneWay: PairColumns;
+}
+
+/** Pairs of items of a delta, each once: places in its `keys`, and what is added. */
+export interface PairColumns {
+  readonly from: Int32Array;
+  readonly to: Int32Array;
+  readonly counts: Int32Array;
 }
 
 export interface BlockDelta {

@@ -9,6 +9,7 @@ import {
 } from '../../src/online/delta-codec.js';
 import { Model } from '../../src/online/model.js';
 import type { Delta } from '../../src/online/types.js';
+import { neighbourDelta, PairCollector } from '../../src/online/wide/pairs.js';
 import { OPTIONS, portrait, randomDeltas } from './model-fixtures.js';
 
 const anyDelta: fc.Arbitrary<Delta> = fc
@@ -28,6 +29,12 @@ const anyDelta: fc.Arbitrary<Delta> = fc
     };
     const whole = () => (int32() >>> 0) * 2 ** 20 + 1;
     const n = ids.length;
+    const both = new PairCollector();
+    const oneWay = new PairCollector();
+    for (let i = 0; n > 1 && i < bits; i++) {
+      const from = (int32() >>> 0) % n;
+      (i % 3 === 0 ? oneWay : both).add(from, (from + 1) % n, i % 2 === 0 ? 1 : int32() >> 8);
+    }
     return {
       events,
       items: {
@@ -41,6 +48,7 @@ const anyDelta: fc.Arbitrary<Delta> = fc
         values: Int32Array.from({ length: 3 * 7 }, (_, i) => (i < 7 ? 0 : int32())),
         accumulators: Float64Array.from({ length: 3 }, whole),
       })),
+      ...neighbourDelta(both, oneWay, n),
     };
   });
 
@@ -80,8 +88,8 @@ describe('the bytes of a delta', () => {
 
   it('of a later version are refused by version', () => {
     const bytes = encodeDelta(emptyDelta());
-    bytes[0] = 2;
-    expect(() => decodeDelta(bytes)).toThrow(/version 2/);
+    bytes[0] = 3;
+    expect(() => decodeDelta(bytes)).toThrow(/version 3/);
   });
 
   it('that are random are refused, never a crash', () => {

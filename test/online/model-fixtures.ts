@@ -1,6 +1,7 @@
 import { Model } from '../../src/online/model.js';
 import { Random } from '../../src/online/random.js';
 import type { BlockDelta, Delta } from '../../src/online/types.js';
+import { neighbourDelta, PairCollector } from '../../src/online/wide/pairs.js';
 
 export const DIMENSION = 4;
 export const OPTIONS = { seed: 7, dimension: DIMENSION, initialScale: 0.02 };
@@ -35,7 +36,23 @@ export function randomDelta(random: Random, items = 12): Delta {
       accumulators: Float64Array.from({ length: n * 2 }, () => random.below(2 ** 32)),
     },
     blocks,
+    ...randomNeighbours(random, n),
   };
+}
+
+/** Pairs of the items of a delta; every third delta or so has none. */
+function randomNeighbours(random: Random, items: number): Pick<Delta, 'neighbours'> {
+  const both = new PairCollector();
+  const oneWay = new PairCollector();
+  if (items > 1) {
+    for (let n = random.below(8); n > 0; n--) {
+      const from = random.below(items);
+      const to = (from + 1 + random.below(items - 1)) % items;
+      const evicted = random.below(4) === 0;
+      (evicted ? oneWay : both).add(from, to, evicted ? -1 - random.below(3) : 1);
+    }
+  }
+  return neighbourDelta(both, oneWay, items);
 }
 
 export function randomDeltas(seed: number, n: number): Delta[] {
@@ -64,9 +81,24 @@ export function portrait(model: Model): unknown {
     counts: Array.from(items.counts.subarray(0, items.size)),
     accumulators: Array.from(items.accumulators.subarray(0, items.size * 2)),
     domains,
+    neighbours: neighboursOf(model),
     blocks: model
       .blocks()
       .filter(([, block]) => !block.isInitial())
       .map(([key, block]) => [key, Array.from(block.values), Array.from(block.accumulators)]),
   };
+}
+
+/** All counts of items seen together, by key. */
+export function neighboursOf(model: Model): Record<string, number> {
+  const found: [string, number][] = [];
+  for (let row = 0; row < model.items.size; row++) {
+    for (const { slots } of model.neighbours.listsOf(row)) {
+      for (let at = 0; at < slots.length; at += 2) {
+        if (slots[at] === 0) continue;
+        found.push([`${model.key(row)} ${model.key(slots[at]! - 1)}`, slots[at + 1]!]);
+      }
+    }
+  }
+  return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

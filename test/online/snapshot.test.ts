@@ -95,14 +95,14 @@ describe('a snapshot', () => {
     const chunks = chunksOf(learned(randomDeltas(6, 30)), [], 400);
     for (let i = 0; i < chunks.length; i++) {
       const others = chunks.filter((_, k) => k !== i);
-      // Whole blocks may be missing without a trace: that is what the hash of the whole is for.
-      if (chunks[i]!.readUInt8(1) !== 4) expect(() => load(others)).toThrow(SnapshotFormatError);
+      // Whole blocks and neighbours may be missing without a trace: that is what the hash of the whole is for.
+      if (chunks[i]!.readUInt8(1) < 4) expect(() => load(others)).toThrow(SnapshotFormatError);
       const cut = chunks.with(i, chunks[i]!.subarray(0, chunks[i]!.length - 3));
       expect(() => load(cut)).toThrow(SnapshotFormatError);
     }
     expect(() => load([chunks[0]!, ...chunks])).toThrow('two heads');
     const newer = Buffer.from(chunks[0]!);
-    newer.writeUInt8(2, 0);
+    newer.writeUInt8(200, 0);
     expect(() => load([newer])).toThrow('it comes from a newer isthmus');
     expect(() => load(chunks, { ...OPTIONS, dimension: 8 })).toThrow('of dimension 4');
     expect(() => load(chunks, { ...OPTIONS, seed: 8 })).toThrow('seed 7');

@@ -1,8 +1,10 @@
 import type { Model } from '../model.js';
 import {
   bytesOf,
+  ENTRY_WIDTH,
   HEADER_BYTES,
   KIND,
+  NEWEST_VERSION,
   requireLittleEndian,
   SNAPSHOT_VERSION,
   SnapshotFormatError,
@@ -42,10 +44,10 @@ export class SnapshotAssembler {
       throw new SnapshotFormatError(`A chunk of ${chunk.length} bytes is cut off`);
     }
     const version = chunk.readUInt8(0);
-    if (version !== SNAPSHOT_VERSION) {
+    if (version < SNAPSHOT_VERSION || version > NEWEST_VERSION) {
       throw new SnapshotFormatError(
-        `A chunk has format version ${version}, known is ${SNAPSHOT_VERSION}: it comes from a newer isthmus, or is none`,
-        version > SNAPSHOT_VERSION,
+        `A chunk has format version ${version}, known are ${SNAPSHOT_VERSION} to ${NEWEST_VERSION}: it comes from a newer isthmus, or is none`,
+        version > NEWEST_VERSION,
       );
     }
     const kind = chunk.readUInt8(1);
@@ -57,6 +59,7 @@ export class SnapshotAssembler {
     else if (kind === KIND.rows) this.#addRows(chunk, a, b, c);
     else if (kind === KIND.order) this.#addOrder(chunk, a, b, c);
     else if (kind === KIND.blocks) this.#addBlocks(chunk, a);
+    else if (kind === KIND.neighbours) this.#addNeighbours(chunk, a);
     else throw new SnapshotFormatError(`There is no chunk of kind ${kind}`);
   }
 
@@ -170,6 +173,24 @@ export class SnapshotAssembler {
       }
     }
     this.#orders[domain] = { rows, length: rows.length };
+  }
+
+  #addNeighbours(chunk: Buffer, n: number): void {
+    if (chunk.length !== HEADER_BYTES + n * ENTRY_WIDTH * 4) {
+      throw new SnapshotFormatError(`A chunk of ${n} neighbours has ${chunk.length} bytes`);
+    }
+    const model = this.#model;
+    const entries = new Int32Array(n * ENTRY_WIDTH);
+    bytesOf(entries, 0, entries.length).set(chunk.subarray(HEADER_BYTES));
+    const known = (row: number): boolean => row >= 0 && row < model.items.size;
+    for (let at = 0; at < entries.length; at += ENTRY_WIDTH) {
+      const from = entries[at]!;
+      const to = entries[at + 1]!;
+      if (!known(from) || !known(to) || from === to) {
+        throw new SnapshotFormatError(`A snapshot says that ${from} and ${to} are neighbours`);
+      }
+      model.neighbours.add(from, to, model.domainOf(to), entries[at + 2]!);
+    }
   }
 
   #addBlocks(chunk: Buffer, n: number): void {

@@ -4,7 +4,8 @@ import { WEIGHT_UNIT } from '../grid.js';
 import { isVacantRow } from '../initial.js';
 import type { Model, ModelOptions } from '../model.js';
 import type { TableColumns } from '../table.js';
-import type { Delta } from '../types.js';
+import type { Delta, PairColumns } from '../types.js';
+import type { Neighbours } from '../wide/neighbours.js';
 
 /** Bytes of a page: touching one byte in each makes the kernel hand it over. */
 const PAGE = 4096;
@@ -54,6 +55,7 @@ export class ModelCopy implements DigestSource {
   readonly dimension: number;
   readonly trainedEvents: number;
   readonly items: TableColumns & { readonly size: number };
+  readonly neighbours: Neighbours;
   readonly #keys: readonly string[];
   readonly #domainByRow: readonly number[];
   readonly #names: readonly string[];
@@ -76,6 +78,7 @@ export class ModelCopy implements DigestSource {
     this.options = model.options;
     this.dimension = dimension;
     this.items = { ...room, size };
+    this.neighbours = model.neighbours.fork();
     const indices = Array.from({ length: model.domainCount }, (_, index) => index);
     this.#names = indices.map((index) => model.domainName(index));
     this.#orders = indices.map((index) => {
@@ -140,7 +143,7 @@ export class ModelCopy implements DigestSource {
   }
 
   isVacant(row: number): boolean {
-    return isVacantRow(this.items, row, this.options, this.key(row));
+    return this.neighbours.isFree(row) && isVacantRow(this.items, row, this.options, this.key(row));
   }
 
   blocks(): [string, Block][] {
@@ -150,10 +153,12 @@ export class ModelCopy implements DigestSource {
   #subtract(delta: Delta, model: Model): void {
     const { dimension: d, items } = this;
     const { keys, values, counts, accumulators } = delta.items;
+    const rows = new Int32Array(keys.length);
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i]!;
       const slash = key.indexOf('/');
       const row = model.find(key.slice(0, slash), key.slice(slash + 1));
+      rows[i] = row;
       if (row < 0) throw new RangeError(`The model has no item ${key}; was the delta applied?`);
       const from = i * (d + 1);
       for (let k = 0; k < d; k++) items.embeddings[row * d + k]! -= values[from + k]! * WEIGHT_UNIT;
@@ -162,10 +167,23 @@ export class ModelCopy implements DigestSource {
       items.accumulators[row * 2]! -= accumulators[i * 2]!;
       items.accumulators[row * 2 + 1]! -= accumulators[i * 2 + 1]!;
     }
+    if (delta.neighbours !== undefined) {
+      this.#subtractPairs(delta.neighbours.both, rows, true);
+      this.#subtractPairs(delta.neighbours.oneWay, rows, false);
+    }
     for (const { key, values, accumulators } of delta.blocks) {
       const block = this.#blocks.get(key);
       for (let i = 0; i < values.length; i++) block.values[i]! -= values[i]! * WEIGHT_UNIT;
       for (let i = 0; i < accumulators.length; i++) block.accumulators[i]! -= accumulators[i]!;
+    }
+  }
+
+  #subtractPairs({ from, to, counts }: PairColumns, rows: Int32Array, both: boolean): void {
+    for (let i = 0; i < from.length; i++) {
+      const a = rows[from[i]!]!;
+      const b = rows[to[i]!]!;
+      this.neighbours.add(a, b, this.domainOf(b), -counts[i]!);
+      if (both) this.neighbours.add(b, a, this.domainOf(a), -counts[i]!);
     }
   }
 }

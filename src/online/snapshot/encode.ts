@@ -1,6 +1,14 @@
 import type { Block } from '../blocks.js';
 import type { ModelCopy } from './copy.js';
-import { bytesOf, HEADER_BYTES, KIND, requireLittleEndian, SNAPSHOT_VERSION } from './format.js';
+import {
+  bytesOf,
+  ENTRY_WIDTH,
+  HEADER_BYTES,
+  KIND,
+  NEWEST_VERSION,
+  requireLittleEndian,
+  SNAPSHOT_VERSION,
+} from './format.js';
 
 /** Rows whose bytes are counted between two breaths. */
 const ROWS_PER_SLICE = 1 << 13;
@@ -18,13 +26,15 @@ export function* encodeSnapshot(
   requireLittleEndian();
   yield head(copy);
   yield* rows(copy, limitBytes);
-  yield* orders(copy, limitBytes);
+  const numbers = yield* numbersOf(copy);
+  yield* orders(copy, numbers, limitBytes);
+  yield* neighbours(copy, numbers, limitBytes);
   yield* blocks(copy, limitBytes);
 }
 
 function begin(kind: number, a: number, b: number, c: number, bytes: number): Buffer {
   const chunk = Buffer.allocUnsafe(bytes);
-  chunk.writeUInt8(SNAPSHOT_VERSION, 0);
+  chunk.writeUInt8(kind === KIND.neighbours ? NEWEST_VERSION : SNAPSHOT_VERSION, 0);
   chunk.writeUInt8(kind, 1);
   chunk.writeUInt16LE(0, 2);
   chunk.writeUInt32LE(a, 4);
@@ -115,13 +125,52 @@ function rowsChunk(copy: ModelCopy, from: number, to: number, bytes: number): Bu
   return chunk;
 }
 
-function* orders(copy: ModelCopy, limitBytes: number): Generator<Buffer | null, void> {
+/** By row: its number in the snapshot. */
+function* numbersOf(copy: ModelCopy): Generator<null, Int32Array> {
   const numbers = new Int32Array(copy.items.size);
   const { live } = copy;
   for (let number = 0; number < live.length; number++) {
     numbers[live[number]!] = number;
     if ((number + 1) % (ROWS_PER_SLICE * 8) === 0) yield null;
   }
+  return numbers;
+}
+
+function* neighbours(
+  copy: ModelCopy,
+  numbers: Int32Array,
+  limitBytes: number,
+): Generator<Buffer | null, void> {
+  const bytesEach = ENTRY_WIDTH * 4;
+  const most = Math.floor((limitBytes - HEADER_BYTES) / bytesEach);
+  if (most < 1) throw new RangeError(`A neighbour takes ${bytesEach} bytes of a snapshot's chunk`);
+  const entries = new Int32Array(most * ENTRY_WIDTH);
+  let n = 0;
+  const close = (): Buffer => {
+    const chunk = begin(KIND.neighbours, n, 0, 0, HEADER_BYTES + n * bytesEach);
+    chunk.set(bytesOf(entries, 0, n * ENTRY_WIDTH), HEADER_BYTES);
+    n = 0;
+    return chunk;
+  };
+  const { live } = copy;
+  for (let number = 0; number < live.length; number++) {
+    const row = live[number]!;
+    for (const other of copy.neighbours.othersOf(row, numbers)) {
+      const otherRow = live[other]!;
+      const count = copy.neighbours.get(row, otherRow, copy.domainOf(otherRow));
+      entries.set([number, other, count], n * ENTRY_WIDTH);
+      if (++n === most) yield close();
+    }
+    if ((number + 1) % ROWS_PER_SLICE === 0) yield null;
+  }
+  if (n > 0) yield close();
+}
+
+function* orders(
+  copy: ModelCopy,
+  numbers: Int32Array,
+  limitBytes: number,
+): Generator<Buffer | null, void> {
   const most = Math.max(1, Math.floor((limitBytes - HEADER_BYTES) / 4));
   for (let domain = 0; domain < copy.domainCount; domain++) {
     const order = copy.order(domain);

@@ -11,14 +11,21 @@
  * | 2 rows | n, number of the first, bytes of the text | embeddings (n, d) f32, biases (n) f32, counts (n) i32, accumulators (n, 2) f64, domains (n) u16, lengths of the keys in UTF-16 units (n) u32, all keys `domain/itemId` as one text |
  * | 3 order | domain, position, n | numbers of rows (n) u32: the domain's rows with events, in the order of their first one, from that position on |
  * | 4 blocks | n, 0, 0 | by block: bytes of the key, width, rows of the block, first row, n rows (u32 each), key, values (n, width) f32, accumulators (n) f64 |
+ * | 5 neighbours | n, 0, 0 | by entry: number of the item (u32), number of the neighbour (u32), count (i32) |
  *
  * Rows are numbered from 0 in the writer's order, vacant ones left out; domains in the order of the
- * head. Rows come before orders. Blocks at their initial value are left out.
+ * head. Rows come before orders and neighbours. Blocks at their initial value are left out. Chunks of
+ * kind 5 are of version 2, the others of version 1: a model without neighbours is readable as ever.
  */
 
 export const SNAPSHOT_VERSION = 1;
+/** The newest version that a chunk can have. */
+export const NEWEST_VERSION = 2;
 
-export const KIND = { head: 1, rows: 2, order: 3, blocks: 4 } as const;
+export const KIND = { head: 1, rows: 2, order: 3, blocks: 4, neighbours: 5 } as const;
+
+/** Numbers of an entry of kind 5. */
+export const ENTRY_WIDTH = 3;
 
 export const HEADER_BYTES = 16;
 
