@@ -14,13 +14,13 @@ import {
   writeSnapshot,
 } from '../../src/snapshots/writer.js';
 import { MemoryLog, MemoryTransport } from '../../src/transport/memory/index.js';
-import type { LogAdmin } from '../../src/transport/transport.js';
+import type { LogAdmin, Transport } from '../../src/transport/transport.js';
 import { DIMENSION, OPTIONS } from '../online/model-fixtures.js';
 import { createTopics, readAll, testConfig } from '../support/service.js';
 
 /** An application's delta and snapshot topics, without a service. */
 export class SnapshotWorld {
-  readonly transport = new MemoryTransport(new MemoryLog());
+  readonly transport: Transport;
   readonly serde = new Serde();
   readonly config: Config;
   readonly refused: Refusal[] = [];
@@ -29,7 +29,11 @@ export class SnapshotWorld {
   nowMs = 1_700_000_000_000;
   #sequence = 0;
 
-  constructor(env: Record<string, string> = {}) {
+  constructor(
+    env: Record<string, string> = {},
+    transport: Transport = new MemoryTransport(new MemoryLog()),
+  ) {
+    this.transport = transport;
     this.config = testConfig({
       ISTHMUS_LEARNER_DIMENSION: String(DIMENSION),
       ISTHMUS_LEARNER_SEED: String(OPTIONS.seed),
@@ -68,7 +72,7 @@ export class SnapshotWorld {
       model: new Model(OPTIONS),
       now: () => this.nowMs,
     });
-    const producer = await this.transport.transactionalProducer('deltas', 60_000);
+    const producer = await this.transport.transactionalProducer(`${config.appId}-deltas`, 60_000);
     await producer.init();
     const transaction = await producer.begin();
     for (const delta of deltas) {
