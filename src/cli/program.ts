@@ -42,6 +42,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./recommend.js')).recommendCommand(),
   },
   {
+    name: 'dlq',
+    summary: 'List, show or send back dead letters',
+    load: async () => (await import('./dlq.js')).dlqCommand(),
+  },
+  {
     name: 'digest',
     summary: 'Rebuild the model from the log alone and print its hash',
     load: async () => (await import('./digest.js')).digestCommand(),

@@ -50,13 +50,13 @@ export async function replayLetters(
   );
   try {
     for (let tries = 1; ; tries += 1) {
-      if (!options.dryRun) await producer.init();
-      const plan = await planOf(transport, options, run);
-      if (options.dryRun) return resultOf(plan, plan.send);
       try {
+        if (!options.dryRun) await producer.init();
+        const plan = await planOf(transport, options, run);
+        if (options.dryRun) return resultOf(plan);
         for (const batch of batches(plan.send))
           await sendBatch(producer, options.topic, run, batch);
-        return resultOf(plan, plan.send);
+        return resultOf(plan);
       } catch (error) {
         const again = error instanceof IsthmusError && error.disposition === 'retry';
         if (!again || tries === MAX_TRIES) throw error;
@@ -110,9 +110,9 @@ function whyNot(
   return null;
 }
 
-function resultOf({ sent, before, impossible }: Plan, now: readonly DeadLetter[]): ReplayResult {
+function resultOf({ sent, send, before, impossible }: Plan): ReplayResult {
   return {
-    replayed: [...sent, ...now].map(({ id }) => id),
+    replayed: [...sent, ...send].map(({ id }) => id),
     before: before.map(({ id }) => id),
     impossible,
   };
