@@ -34,7 +34,8 @@ export class Child<Messages extends { readonly kind: string }> {
       fileURLToPath(new URL(`./${name}-process.js`, import.meta.url)),
       [JSON.stringify(options.task)],
       {
-        env: { ...withoutSettings(process.env), ...options.env },
+        // TensorFlow says on stderr what it could do if it were compiled otherwise.
+        env: { ...withoutSettings(process.env), TF_CPP_MIN_LOG_LEVEL: '2', ...options.env },
         execArgv: [...(options.execArgv ?? [])],
         // Of the children's stdout nothing may come among the figures.
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],

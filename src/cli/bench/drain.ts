@@ -1,5 +1,5 @@
 import type { Experiment, Lab } from './lab.js';
-import type { ServiceFigures } from './service-process.js';
+import type { ServiceFigures, ServiceTask } from './service-process.js';
 
 /** One run of the service over a preloaded input. */
 export interface Drained extends ServiceFigures {
@@ -8,12 +8,8 @@ export interface Drained extends ServiceFigures {
   readonly brokerCpuSeconds: number;
 }
 
-/** Starts the service on an input that is there already, and waits until it has committed it all. */
-export async function drain(
-  lab: Lab,
-  experiment: Experiment,
-  task: { warmUp: number; total: number },
-): Promise<Drained> {
+/** Starts the service on an input that is there already, and waits until it has committed enough. */
+export async function drain(lab: Lab, experiment: Experiment, task: ServiceTask): Promise<Drained> {
   const service = lab.service(experiment, task);
   await service.received('warm');
   const before = lab.brokerCpuSeconds() ?? Number.NaN;

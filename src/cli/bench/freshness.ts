@@ -11,6 +11,8 @@ const ITEMS_PER_DOMAIN = 1_000;
 /** The service's code is compiled by then, and every user and item has been met. */
 const WARM_UP_SECONDS = 8;
 const MEASURED_SECONDS = 16;
+const NEVER = Number.MAX_SAFE_INTEGER;
+const COUNT_NOTHING = { warmUp: NEVER, warmUpMs: NEVER, total: NEVER, countingMs: NEVER };
 /** After the last event, for lists that are under way. */
 const REST_MS = 1_000;
 
@@ -27,7 +29,7 @@ async function measure(lab: Lab, rate: number, report: Report): Promise<void> {
   const { config } = experiment;
   const brokers = [lab.kafka.bootstrap];
   const { signal } = lab;
-  const service = lab.service(experiment, { warmUp: 1, total: 0 });
+  const service = lab.service(experiment, COUNT_NOTHING);
   await service.received('ready');
   const watching: WatchTask = {
     brokers,

@@ -7,12 +7,16 @@ import { KafkaTransport } from '../../transport/kafka/index.js';
 import { parent } from './child.js';
 import { mainThreadCpuSeconds, median, ownCpuSeconds } from './measure.js';
 
-/** What the service is to count. */
+/** What the service is to count. Whichever comes first, the events or the time. */
 export interface ServiceTask {
   /** Committed events after which the counting begins. */
   readonly warmUp: number;
-  /** Committed events at which it ends; 0: never. */
+  /** Time since the first commit after which it begins. */
+  readonly warmUpMs: number;
+  /** Committed events at which it ends. */
   readonly total: number;
+  /** Time since its begin after which it ends. */
+  readonly countingMs: number;
 }
 
 /** The steps of a batch that the core reports, in seconds of CPU. */
@@ -112,7 +116,9 @@ const service = await Service.create({
 });
 
 let committed = 0;
+let firstMs: number | null = null;
 let counts: Counts | null = null;
+let done = false;
 for (const step of ['decode', 'learn', 'recommend', 'encode'] as const) {
   subscribe(`isthmus:${step}`, ({ seconds }) => {
     if (counts !== null) counts.steps[step] += seconds;
@@ -128,10 +134,12 @@ subscribe('isthmus:encode', ({ bytes }) => {
   if (counts !== null) counts.outputBytes += bytes;
 });
 subscribe('isthmus:transaction', ({ outcome, events, seconds, deltaBytes }) => {
-  if (outcome !== 'committed') return;
+  if (outcome !== 'committed' || done) return;
+  const nowMs = performance.now();
+  firstMs ??= nowMs;
   committed += events;
   if (counts === null) {
-    if (committed < task.warmUp) return;
+    if (committed < task.warmUp && nowMs - firstMs < task.warmUpMs) return;
     counts = new Counts();
     tell({ kind: 'warm' });
     return;
@@ -139,7 +147,8 @@ subscribe('isthmus:transaction', ({ outcome, events, seconds, deltaBytes }) => {
   counts.events += events;
   counts.transactionsMs.push(seconds * 1000);
   counts.deltaBytes += deltaBytes;
-  if (task.total > 0 && committed >= task.total) {
+  if (committed >= task.total || nowMs - counts.begin >= task.countingMs) {
+    done = true;
     tell({ kind: 'done', ...counts.figures(service.backend()) });
   }
 });
