@@ -4,7 +4,7 @@ import { decodeDelta } from '../online/delta-codec.js';
 import { simdMemory } from '../online/kernels/memory.js';
 import { Model } from '../online/model.js';
 import { Serde } from '../serde/serde.js';
-import type { LogAdmin, Transport } from '../transport/transport.js';
+import type { LogAdmin, Transport, Watermarks } from '../transport/transport.js';
 import { Catalogue } from './catalogue.js';
 import type { Refusal } from './errors.js';
 import { deltasAfter, loadNewest } from './loader.js';
@@ -22,7 +22,7 @@ export interface RebuildOptions {
 
 export interface RebuiltModel {
   readonly model: Model;
-  /** The next offset, by partition of the delta topic: the high watermarks when it began. */
+  /** The next offset, by partition of the delta topic: the last stable offsets when it began. */
   readonly deltaOffsets: readonly bigint[];
   /** What it was made from; null for the deltas alone. */
   readonly snapshot: SnapshotInfo | null;
@@ -78,7 +78,7 @@ async function rebuild(
     snapshot = await loadNewest(model, catalogue);
   }
   const topic = config.modelDeltasTopic;
-  const marks = await admin.watermarks(topic);
+  const marks = await stableMarks(admin, topic);
   const from = deltasAfter(snapshot, topic, marks, refused);
   const total = marks.reduce((sum, { high }, p) => sum + Number(high - from[p]!), 0);
   let deltaRecords = 0;
@@ -115,4 +115,13 @@ async function rebuild(
   }
   failed.signal.throwIfAborted();
   return { model, deltaOffsets: marks.map(({ high }) => high), snapshot, refused, deltaRecords };
+}
+
+/**
+ * What is decided by now: above the last stable offset a transaction is open, of a process that died
+ * perhaps, and nobody can say for a minute (transaction.timeout.ms) what becomes of it.
+ */
+async function stableMarks(admin: LogAdmin, topic: string): Promise<Watermarks[]> {
+  const [marks, stable] = await Promise.all([admin.watermarks(topic), admin.lastStable(topic)]);
+  return marks.map(({ low }, partition) => ({ low, high: stable[partition] ?? low }));
 }
