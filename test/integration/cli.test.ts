@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { type Env, Isthmus, isthmus, RunningService } from '../cli/support/isthmus.js';
+import { type Env, endAll, Isthmus, isthmus, RunningService } from '../cli/support/isthmus.js';
 
 let brokers: Env;
 let folder: string;
@@ -16,6 +16,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  endAll();
   await rm(folder, { recursive: true, force: true });
 });
 

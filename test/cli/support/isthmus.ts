@@ -14,6 +14,14 @@ export interface Ended {
   readonly stderr: string;
 }
 
+const alive = new Set<ChildProcess>();
+
+/** Ends what a test that failed has left running. */
+export function endAll(): void {
+  for (const child of alive) child.kill('SIGKILL');
+}
+process.on('exit', endAll);
+
 /** A process of the built command line, with nothing of our own settings in its environment. */
 export class Isthmus {
   readonly #child: ChildProcess;
@@ -29,17 +37,21 @@ export class Isthmus {
       env: { ...Object.fromEntries(own), ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    alive.add(this.#child);
     this.#child.stdout?.on('data', (chunk: Buffer) => {
       this.stdout += chunk;
     });
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.stderr += chunk;
     });
-    this.ended = once(this.#child, 'close').then(([code, signal]) => ({
-      code: (code as number | null) ?? (signal === 'SIGKILL' ? 137 : 143),
-      stdout: this.stdout,
-      stderr: this.stderr,
-    }));
+    this.ended = once(this.#child, 'close').then(([code, signal]) => {
+      alive.delete(this.#child);
+      return {
+        code: (code as number | null) ?? (signal === 'SIGKILL' ? 137 : 143),
+        stdout: this.stdout,
+        stderr: this.stderr,
+      };
+    });
   }
 
   signal(name: NodeJS.Signals): void {
