@@ -36,7 +36,7 @@ export class Model implements DenseParameters {
   /** Replaced columns and all: read them from here for each batch. */
   readonly items: ItemTable;
   /** Which items were seen together. */
-  readonly neighbours: Neighbours;
+  readonly neighbours = new Neighbours((row) => this.key(row));
   private readonly domains = new DomainTable();
   private readonly blockTable: BlockTable;
   private readonly keys: string[] = [];
@@ -50,7 +50,6 @@ export class Model implements DenseParameters {
     this.dimension = options.dimension;
     this.items = new ItemTable(options.dimension, memory);
     this.blockTable = new BlockTable(options.dimension);
-    this.neighbours = new Neighbours((row) => this.key(row));
   }
 
   /** The row of an item, added at its initial value if it is new. */
