@@ -63,7 +63,13 @@ export class TaskManager<W extends TaskWork> {
         this.#take(partition, records, highWatermark),
       onCrash: (error) => this.#options.onFatal(error),
       // It starts anew, and its start decides what becomes of an offset that is not in the log.
-      onOutOfRange: (partition) => void this.task(partition)?.close(),
+      onOutOfRange: (partition, offset) => {
+        this.#options.logger.warn('records that were to be read next are not in the log any more', {
+          ...partition,
+          offset,
+        });
+        void this.task(partition)?.close();
+      },
       onConnection: (connected) => {
         this.#connected = connected;
         this.#options.onConnection(connected);
