@@ -47,6 +47,11 @@ export const BENCHES: readonly BenchRow[] = [
     load: async () => (await import('./memory.js')).benchMemory,
   },
   {
+    name: 'restore',
+    summary: 'A model of 1,000,000 rows: writing a snapshot, starting from it and from deltas',
+    load: async () => (await import('./restore.js')).benchRestore,
+  },
+  {
     name: 'e2e',
     summary: 'Events a second through a real Kafka, with transactions; what the time goes to',
     load: async () => (await import('./e2e.js')).benchE2e,
