@@ -52,6 +52,11 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./digest.js')).digestCommand(),
   },
   {
+    name: 'verify',
+    summary: 'Read the topics and say whether each input event counts exactly once',
+    load: async () => (await import('./verify.js')).verifyCommand(),
+  },
+  {
     name: 'snapshots',
     summary: 'List, write or prune the snapshots of the model',
     load: async () => (await import('./snapshots.js')).snapshotsCommand(),

@@ -23,6 +23,8 @@ export interface OracleUser {
 
 /** A record that has to be a dead letter. */
 export interface ExpectedDeadLetter {
+  /** Origin: `topic/partition/offset`. */
+  readonly place: string;
   readonly partition: number;
   readonly offset: bigint;
   readonly reason: string;
@@ -37,11 +39,12 @@ export class Oracle {
   readonly deadLetters: ExpectedDeadLetter[] = [];
   accepted = 0;
   refused = 0;
+  readonly #firstPositive = new Map<string, bigint>();
   readonly #serde: Serde;
   readonly #preprocessor: Preprocessor;
   readonly #poison: ReadonlySet<string>;
 
-  /** @param poison `partition/offset` of the events that made the learner fail: nothing becomes of them. */
+  /** @param poison `topic/partition/offset` of the events that made the learner fail: nothing becomes of them. */
   constructor(serde: Serde, options: PreprocessOptions, poison: ReadonlySet<string>) {
     this.#serde = serde;
     this.#preprocessor = new Preprocessor(options);
@@ -50,18 +53,19 @@ export class Oracle {
 
   /** The next record of its partition; the serde must know its schema. */
   take(record: LogRecord): void {
-    const { partition, offset } = record;
+    const { topic, partition, offset } = record;
+    const place = `${topic}/${partition}/${offset}`;
     const event = this.#serde.events.tryDecode(record.value);
     if (event instanceof UndecodableError) {
-      this.deadLetters.push({ partition, offset, reason: event.reason });
+      this.deadLetters.push({ place, partition, offset, reason: event.reason });
       return;
     }
     const invalid = this.#preprocessor.validate(event, record.timestampMs);
     if (invalid !== null) {
-      this.deadLetters.push({ partition, offset, reason: invalid.reason });
+      this.deadLetters.push({ place, partition, offset, reason: invalid.reason });
       return;
     }
-    if (this.#poison.has(`${partition}/${offset}`)) return;
+    if (this.#poison.has(place)) return;
     const user = this.#user(event.userId, partition);
     user.touchedOffset = offset;
     const verdict = this.#preprocessor.admit(event, user.counts);
@@ -78,8 +82,20 @@ export class Oracle {
     }
     if (history.entries.length === RING_SIZE) history.entries.shift();
     history.entries.push({ itemId, weight, occurredAtMs });
-    if (weight > 0) history.count += 1;
-    user.counts.basedOn = { topic: record.topic, partition, offset, occurredAtMs };
+    if (weight > 0) {
+      history.count += 1;
+      const key = `${partition}/${domain}`;
+      if (!this.#firstPositive.has(key)) this.#firstPositive.set(key, offset);
+    }
+    user.counts.basedOn = { topic, partition, offset, occurredAtMs };
+  }
+
+  /**
+   * The offset of the first event of the partition by which an item of the domain can be recommended;
+   * undefined where there is none.
+   */
+  firstPositive(partition: number, domain: string): bigint | undefined {
+    return this.#firstPositive.get(`${partition}/${domain}`);
   }
 
   #user(userId: string, partition: number): OracleUser {

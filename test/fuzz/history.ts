@@ -18,6 +18,8 @@ export interface HistorySpec {
   /** Lists are owed beyond this lag; many by default, so that each event is answered. */
   readonly catchUpLag?: number;
   readonly listIntervalMs?: number;
+  /** Snapshots are written, and deltas below them deleted. */
+  readonly snapshots?: boolean;
   readonly wrap?: NonNullable<WorldOptions['wrap']>;
 }
 
@@ -32,8 +34,8 @@ export interface HistoryResult {
 
 const MINI_BATCH = 4;
 /** Records that are written at once, and the turns between. */
-const WAVE = 8;
-const WAVE_TURNS = 12;
+const WAVE = 4;
+const WAVE_TURNS = 6;
 const PATIENCE_TURNS = 6_000;
 const QUIET_TURNS = 8;
 
@@ -55,6 +57,9 @@ function configOf(spec: HistorySpec): Config {
     ISTHMUS_SESSION_TIMEOUT_MS: '60000',
     ISTHMUS_CATCH_UP_LAG: String(spec.catchUpLag ?? 10_000),
     ISTHMUS_LIST_INTERVAL_MS: String(spec.listIntervalMs ?? 0),
+    ISTHMUS_SNAPSHOT_INTERVAL_MS: '0',
+    ISTHMUS_SNAPSHOT_DELTA_BYTES: spec.snapshots === true ? '2000' : '0',
+    ISTHMUS_SNAPSHOT_KEEP: '1',
   };
   const key = JSON.stringify(env);
   let config = configs.get(key);
@@ -105,8 +110,17 @@ export async function runHistory(spec: HistorySpec): Promise<HistoryResult> {
     // A transaction may be open for ever then: nobody could read the topics to their ends.
     if (!atRest) return result(['The history did not come to rest'], null);
     const replicas = world.services.map((service, k) => ({ name: `p${k}`, ...service.model() }));
-    const report = await verify({ config, transport: observer, serde, replicas });
-    return result([...report.problems, ...restProblems(report)], report.sha256.log);
+    const report = await verify({
+      config,
+      transport: observer,
+      serde,
+      replicas,
+      snapshot: spec.snapshots === true,
+    });
+    return result(
+      [...report.problems, ...restProblems(report)],
+      report.sha256.snapshot ?? report.sha256.log,
+    );
   } finally {
     world.end();
     await observer.close();
@@ -131,9 +145,9 @@ async function untilRest(
   let points = -1;
   for (let turn = 0; turn < PATIENCE_TURNS; turn++) {
     await world.step();
-    quiet = world.points === points ? quiet + 1 : 0;
+    quiet = world.points === points && !world.waiting ? quiet + 1 : 0;
     points = world.points;
-    if (quiet < QUIET_TURNS || world.waiting) continue;
+    if (quiet < QUIET_TURNS) continue;
     quiet = 0;
     if (isProduced() && isAtRest(world, config, spec)) return true;
     const next = world.time.nextDueMs();

@@ -15,7 +15,7 @@ export function specOf(seed: number): HistorySpec {
   // Most are small, so that there can be many of them.
   const processes = 1 + Math.floor(random() * random() * 3);
   const partitions = 1 + Math.floor(random() * random() * 3);
-  const events = 16 + 8 * Math.floor(random() * random() * 4);
+  const events = 8 + 8 * Math.floor(random() * random() * 5);
   return {
     partitions,
     processes,
@@ -24,6 +24,7 @@ export function specOf(seed: number): HistorySpec {
     events,
     catchUpLag: random() < 0.2 ? 6 : 10_000,
     listIntervalMs: random() < 0.2 ? 15 : 0,
+    snapshots: random() < 0.1,
   };
 }
 
