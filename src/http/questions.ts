@@ -35,10 +35,11 @@ type Outcome = 'here' | 'standby' | 'forwarded' | 'misdirected' | 'unavailable';
  * | has the user's task, running | answers | answers |
  * | has it, not running | asks the standbys, else 503 | 503 |
  * | follows it as a standby | asks the owner, else answers with `X-Isthmus-Lag-Records` | answers with it |
- * | neither | asks the owner, then the standbys, else 503 | 421 |
+ * | neither | asks the owner, then the standbys, else 503 | 409 |
  *
  * 503 has Retry-After: the partition is moving, and will have come to rest. What we know of who has
- * what may be old; whoever is asked by mistake says 421, which counts as no answer.
+ * what may be old; whoever is asked by mistake says 409, which counts as no answer (421 would be the
+ * word for it, but `fetch` asks again by itself then).
  */
 export async function answerQuestion(view: ServiceView, question: Question): Promise<Answer> {
   const place = view.place?.(question.userId);
@@ -100,7 +101,7 @@ function moving({ partition }: UserPlace): Answer {
 
 function misdirected({ partition }: UserPlace): Answer {
   const { status, body } = problem(
-    421,
+    409,
     'NOT_THE_OWNER',
     `The user's partition ${partition} is not at this process.`,
   );

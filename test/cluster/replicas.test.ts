@@ -85,13 +85,13 @@ describe('three processes of one application', () => {
     }
   });
 
-  test('never pass a question on that was passed on: who has not the user says 421', async () => {
+  test('never pass a question on that was passed on: who has not the user says 409', async () => {
     const owner = ownerOf(replicas, 'u1', PARTITIONS);
     const path = '/users/u1/recommendations';
     const forwarded = { 'x-isthmus-forwarded': 'test' };
     for (const replica of replicas) {
       const { status } = await get(replica, path, forwarded);
-      expect(status).toBe(replica === owner ? 200 : 421);
+      expect(status).toBe(replica === owner ? 200 : 409);
     }
   });
 

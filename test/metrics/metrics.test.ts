@@ -273,4 +273,17 @@ describe('the metrics of a service', () => {
     expect(text).toContain('nodejs_eventloop_lag_seconds');
     expect(text).toContain('process_resident_memory_bytes');
   });
+
+  it('say how far behind the deltas of others a replica is, in records and in seconds', async () => {
+    const metrics = metricsOf(fakeView(), () => 10_000);
+    const step = { app: 'shop', partition: 1 };
+    const records = 'isthmus_delta_lag_records{partition="1"}';
+    const seconds = 'isthmus_delta_lag_seconds{partition="1"}';
+    publish('isthmus:delta-lag', { ...step, records: 4, timestampMs: 7_000 });
+    expect([await value(metrics, records), await value(metrics, seconds)]).toEqual([4, 3]);
+    publish('isthmus:delta-lag', { ...step, records: 2, timestampMs: null });
+    expect([await value(metrics, records), await value(metrics, seconds)]).toEqual([2, 3]);
+    publish('isthmus:delta-lag', { ...step, records: 0, timestampMs: 9_000 });
+    expect([await value(metrics, records), await value(metrics, seconds)]).toEqual([0, 0]);
+  });
 });
