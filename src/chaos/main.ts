@@ -1,0 +1,40 @@
+import { exitCodeOf, report } from '../cli/failure.js';
+import { say, sayJson } from '../cli/output.js';
+import { textOf } from '../cli/verify.js';
+import { type ChaosResult, runChaos, type Spread } from './chaos.js';
+import { parseChaosOptions, USAGE } from './options.js';
+
+function inSeconds({ count, p50, p99, max }: Spread): string {
+  return `p50 ${p50} s, p99 ${p99} s, max ${max} s (${count})`;
+}
+
+function print(result: ChaosResult): void {
+  const { blows, events, seconds, takeoverSeconds, uninterruptedSha256 } = result;
+  say(textOf(result.verify));
+  say(
+    `${blows.kill} kills, ${blows.stop} freezes, ${blows.term} stops, ${blows.broker} restarts of the broker in ${seconds.toFixed(0)} s; ${events} records, seed ${result.seed}`,
+  );
+  say(`from SIGTERM to the end: ${inSeconds(result.stopSeconds)}`);
+  for (const [kind, spread] of Object.entries(takeoverSeconds)) {
+    say(`until the partitions flow again after ${kind}: ${inSeconds(spread)}`);
+  }
+  if (uninterruptedSha256 !== null) say(`sha256 of an uninterrupted run: ${uninterruptedSha256}`);
+  for (const problem of result.problems) say(`! ${problem}`);
+  say(result.ok ? 'Each event counts once.' : 'It does not hold.');
+}
+
+try {
+  const options = parseChaosOptions(process.argv.slice(2));
+  if (options === null) say(USAGE);
+  else {
+    const result = await runChaos(options, (sentence) => process.stderr.write(`${sentence}\n`));
+    if (options.json) sayJson(result);
+    else print(result);
+    if (!result.ok) process.exitCode = 1;
+  }
+} catch (error) {
+  report(error);
+  process.exitCode = exitCodeOf(error);
+}
+// Idle connections would keep the process for a while; what was written comes out first.
+process.stdout.write('', () => process.exit());
