@@ -1,3 +1,4 @@
+import { ENCODERS } from '../online/encoders/index.js';
 import { DEFAULT_LEARNER_OPTIONS, type LearnerOptions } from '../online/options.js';
 import { choice, number, type Setting, text, whole } from './setting.js';
 
@@ -46,11 +47,23 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
   initialScale: real('initialScale', 0, 1, 'Standard deviation of new embeddings.'),
   encoder: text({
     env: learnerEnv('encoder'),
-    pattern: /^[a-z]{1,20}$/,
-    wants: 'the name of an encoder: mean',
+    pattern: new RegExp(`^(${[...ENCODERS.keys()].join('|')})$`),
+    wants: `the name of an encoder: ${[...ENCODERS.keys()].join(', ')}`,
     fallback: DEFAULT_LEARNER_OPTIONS.encoder,
-    description: 'How a history becomes a vector.',
+    description: 'How a history becomes a vector; see encoders.md.',
   }),
+  halfLifeDays: real(
+    'halfLifeDays',
+    0,
+    36_500,
+    'Days of event time after which an entry of a history counts half; 0: it never fades.',
+  ),
+  weightExponent: real(
+    'weightExponent',
+    0,
+    4,
+    'p: an entry of weight w counts w^p in a history; 0: all that are positive count alike.',
+  ),
   phi: choice({
     env: learnerEnv('phi'),
     words: ['identity', 'tanh', 'sign'],
@@ -103,6 +116,7 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
   learningRate: real('learningRate', 0, 10, 'Step size of embeddings.'),
   biasLearningRate: real('biasLearningRate', 0, 10, 'Step size of item biases.'),
   denseLearningRate: real('denseLearningRate', 0, 10, 'Step size of W, A and W_r.'),
+  encoderLearningRate: real('encoderLearningRate', 0, 10, "Step size of an encoder's own blocks."),
   gateLearningRate: real('gateLearningRate', 0, 10, "Step size of the gate's scalars."),
   priorLearningRate: real('priorLearningRate', 0, 10, 'Step size of the weight of popularity.'),
   accumulatorStart: real(
@@ -118,5 +132,11 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     0,
     10,
     'Decay of W, A, W_r, gate and prior towards their initial values, for each example.',
+  ),
+  encoderL2: real(
+    'encoderL2',
+    0,
+    10,
+    "Decay of an encoder's own blocks towards zero, for each example.",
   ),
 };

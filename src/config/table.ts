@@ -329,9 +329,10 @@ export const STREAM_SETTINGS = {
   }),
   backend: choice({
     env: 'ISTHMUS_BACKEND',
-    words: ['auto', 'tensorflow', 'wasm', 'cpu'],
+    words: ['auto', 'tensorflow', 'wasm', 'cpu', 'simd', 'plain'],
     fallback: 'auto',
-    description: 'What computes the dense tower; auto: the first of the others that can be loaded.',
+    description:
+      'What computes the dense tower; auto: the one that is fastest at the start; see backends.md.',
   }),
   compression: choice({
     env: 'ISTHMUS_COMPRESSION',

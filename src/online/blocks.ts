@@ -1,3 +1,9 @@
+import { ATTENTION_SHAPES } from './encoders/attention.js';
+import { CONV_SHAPES } from './encoders/conv.js';
+import { GRU_SHAPES } from './encoders/gru.js';
+import { onGrid } from './grid.js';
+import { Random } from './random.js';
+
 /**
  * The dense blocks of the model by key, each created at its initial value when it is first asked for.
  *
@@ -8,6 +14,7 @@
  * | `gate/<s>/<t>` | (1, 1) | zero | the gate's scalar for the pair |
  * | `R` | (d + 1, d) | identity, last row (bias) zero | reading: q = z W_r + b_r |
  * | `prior/<t>` | (1, 1) | one | weight of log popularity in t |
+ * | `conv/...`, `gru/...`, `attention/...` | see the encoder | random (seed, key), or zero | an encoder's own |
  */
 
 export interface BlockShape {
@@ -15,20 +22,53 @@ export interface BlockShape {
   readonly width: number;
 }
 
+/** How a block begins. A number: random values of that deviation from PRNG(seed, key). */
+export type InitialBlock = 'identity' | 'zero' | 'one' | number;
+
+/** Shape and beginning of a block of an encoder's own, given d. */
+export type EncoderBlock = (d: number) => BlockShape & { readonly initial: InitialBlock };
+
+/** Which step size a block has, and the value that its decay pulls towards. */
+export type BlockRole = 'dense' | 'gate' | 'prior' | 'encoder';
+
 interface BlockKind {
+  readonly role: BlockRole;
   /** Domains named in the key. */
   readonly domains: number;
   shape(d: number): BlockShape;
-  readonly initial: 'identity' | 'zero' | 'one';
+  readonly initial: InitialBlock;
 }
 
 const KINDS: Readonly<Record<string, BlockKind>> = {
-  W: { domains: 1, shape: (d) => ({ rows: d + 1, width: d }), initial: 'identity' },
-  A: { domains: 2, shape: (d) => ({ rows: d, width: d }), initial: 'identity' },
-  gate: { domains: 2, shape: () => ({ rows: 1, width: 1 }), initial: 'zero' },
-  R: { domains: 0, shape: (d) => ({ rows: d + 1, width: d }), initial: 'identity' },
-  prior: { domains: 1, shape: () => ({ rows: 1, width: 1 }), initial: 'one' },
+  W: {
+    role: 'dense',
+    domains: 1,
+    shape: (d) => ({ rows: d + 1, width: d }),
+    initial: 'identity',
+  },
+  A: { role: 'dense', domains: 2, shape: (d) => ({ rows: d, width: d }), initial: 'identity' },
+  gate: { role: 'gate', domains: 2, shape: () => ({ rows: 1, width: 1 }), initial: 'zero' },
+  R: {
+    role: 'dense',
+    domains: 0,
+    shape: (d) => ({ rows: d + 1, width: d }),
+    initial: 'identity',
+  },
+  prior: { role: 'prior', domains: 1, shape: () => ({ rows: 1, width: 1 }), initial: 'one' },
 };
+
+const ENCODER_BLOCKS: Readonly<Record<string, EncoderBlock>> = {
+  ...CONV_SHAPES,
+  ...GRU_SHAPES,
+  ...ATTENTION_SHAPES,
+};
+
+/** The role of a block that exists. */
+export function blockRole(key: string): BlockRole {
+  if (Object.hasOwn(ENCODER_BLOCKS, key)) return 'encoder';
+  const kind = key.split('/', 1)[0]!;
+  return KINDS[kind]?.role ?? 'dense';
+}
 
 export class Block {
   readonly shape: BlockShape;
@@ -36,37 +76,48 @@ export class Block {
   readonly values: Float32Array;
   /** (rows) in accumulator units. */
   readonly accumulators: Float64Array;
-  private readonly initial: BlockKind['initial'];
+  private readonly initial: () => Float32Array;
 
-  constructor(shape: BlockShape, initial: BlockKind['initial']) {
+  constructor(shape: BlockShape, initial: () => Float32Array) {
     this.shape = shape;
     this.initial = initial;
-    this.values = new Float32Array(shape.rows * shape.width);
+    this.values = initial();
     this.accumulators = new Float64Array(shape.rows);
-    for (let i = 0; i < this.values.length; i++) this.values[i] = this.initialValue(i);
   }
 
   /** Whether nothing has been learned in it. */
   isInitial(): boolean {
-    return (
-      this.accumulators.every((value) => value === 0) &&
-      this.values.every((value, i) => value === this.initialValue(i))
-    );
+    if (!this.accumulators.every((value) => value === 0)) return false;
+    const initial = this.initial();
+    return this.values.every((value, i) => value === initial[i]);
   }
+}
 
-  private initialValue(i: number): number {
-    if (this.initial === 'zero') return 0;
-    if (this.initial === 'one') return 1;
-    return i % (this.shape.width + 1) === 0 ? 1 : 0;
+function initialValues(
+  { rows, width }: BlockShape,
+  initial: InitialBlock,
+  seed: number,
+  key: string,
+): Float32Array {
+  const values = new Float32Array(rows * width);
+  if (initial === 'one') return values.fill(1);
+  if (initial === 'identity') {
+    for (let i = 0; i < values.length; i += width + 1) values[i] = 1;
+  } else if (initial !== 'zero') {
+    const random = Random.of('block', seed, key);
+    for (let i = 0; i < values.length; i++) values[i] = onGrid(random.normal() * initial);
   }
+  return values;
 }
 
 export class BlockTable {
   private readonly dimension: number;
+  private readonly seed: number;
   private readonly blocks = new Map<string, Block>();
 
-  constructor(dimension: number) {
+  constructor(dimension: number, seed: number) {
     this.dimension = dimension;
+    this.seed = seed;
   }
 
   get(key: string): Block {
@@ -88,13 +139,19 @@ export class BlockTable {
   }
 
   private create(key: string): Block {
+    const { seed } = this;
+    const { initial, ...shape } = this.shapeOf(key);
+    return new Block(shape, () => initialValues(shape, initial, seed, key));
+  }
+
+  private shapeOf(key: string): BlockShape & { readonly initial: InitialBlock } {
+    if (Object.hasOwn(ENCODER_BLOCKS, key)) return ENCODER_BLOCKS[key]!(this.dimension);
     const [kind = '', ...domains] = key.split('/');
     const found = Object.hasOwn(KINDS, kind) ? KINDS[kind] : undefined;
     if (found === undefined || domains.length !== found.domains || domains.includes('')) {
-      throw new RangeError(
-        `There is no dense block ${JSON.stringify(key)}; kinds are ${Object.keys(KINDS).join(', ')}`,
-      );
+      const known = [...Object.keys(KINDS), ...Object.keys(ENCODER_BLOCKS)].join(', ');
+      throw new RangeError(`There is no dense block ${JSON.stringify(key)}; kinds are ${known}`);
     }
-    return new Block(found.shape(this.dimension), found.initial);
+    return { ...found.shape(this.dimension), initial: found.initial };
   }
 }

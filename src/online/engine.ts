@@ -69,7 +69,7 @@ export class Engine {
       const { domain, itemId, weight, occurredAtMs } = verdict.interaction;
       const row = model.intern(domain, itemId);
       if (scored && weight > 0) scoring.add(user, row);
-      batch.add(user, row, weight);
+      batch.add(user, row, weight, occurredAtMs);
       user.push(row, model.domainOf(row), weight, occurredAtMs);
       user.basedOn = { topic: place.topic, partition: place.partition, offset, occurredAtMs };
     }

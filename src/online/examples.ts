@@ -60,6 +60,7 @@ class ExampleBuilder {
   private readonly offsets: number[] = [0];
   private readonly entryRows: number[] = [];
   private readonly entryWeights: number[] = [];
+  private readonly entryAges: number[] = [];
 
   constructor(options: ExampleOptions, random: Random) {
     this.options = options;
@@ -93,6 +94,7 @@ class ExampleBuilder {
         offsets: Int32Array.from(this.offsets),
         rows: Int32Array.from(this.entryRows),
         weights: Float32Array.from(this.entryWeights),
+        ages: Float64Array.from(this.entryAges),
         sources: Int32Array.from(this.slotSource),
       },
     };
@@ -129,24 +131,28 @@ class ExampleBuilder {
     this.weights.push(weight);
     this.slotsOf.push(0);
     let liveIsIn = !replayed;
-    for (const { domain, count, rows, weights } of event.slots) {
+    const now = event.occurredAtMs;
+    for (const { domain, count, rows, weights, times } of event.slots) {
       const live = !liveIsIn && domain === event.domain;
       if (live) liveIsIn = true;
       if (hideOwn && domain === target) continue;
-      for (let k = 0; k < rows.length; k++) this.entry(rows[k]!, weights[k]!, row);
-      if (live) this.entry(event.row, event.weight, row);
+      for (let k = 0; k < rows.length; k++) {
+        this.entry(rows[k]!, weights[k]!, now - times[k]!, row);
+      }
+      if (live) this.entry(event.row, event.weight, 0, row);
       this.endSlot(example, domain, live ? count + 1 : count);
     }
     if (!liveIsIn && !(hideOwn && event.domain === target)) {
-      this.entry(event.row, event.weight, row);
+      this.entry(event.row, event.weight, 0, row);
       this.endSlot(example, event.domain, 1);
     }
   }
 
-  private entry(row: number, weight: number, target: number): void {
+  private entry(row: number, weight: number, ageMs: number, target: number): void {
     if (row === target || this.random.float() < this.options.historyDropout) return;
     this.entryRows.push(row);
     this.entryWeights.push(weight);
+    this.entryAges.push(Math.max(0, ageMs));
   }
 
   /** Closes the slot, unless nothing is left in it. */

@@ -1,6 +1,8 @@
 import { RowGradients, type RowStep, rowStep } from './adagrad.js';
+import { type BlockRole, blockRole } from './blocks.js';
 import type { Encoder } from './encoders/encoder.js';
 import { encoderNamed } from './encoders/index.js';
+import { encoderParameters } from './encoders/parameters.js';
 import { makeExamples } from './examples.js';
 import { sampledLoss } from './loss.js';
 import type { MiniBatch } from './minibatch.js';
@@ -41,6 +43,7 @@ export class Learner {
   readonly encoder: Encoder;
   private readonly sampler: PopularitySampler;
   private readonly gradients: RowGradients;
+  private readonly blockOptions: ReturnType<typeof blockOptionsOf>;
 
   constructor(model: Model, tower: Tower, options: Partial<LearnerOptions> = {}) {
     this.model = model;
@@ -51,10 +54,11 @@ export class Learner {
         `The model's dimension is ${model.dimension}, the learner's ${this.options.dimension}`,
       );
     }
-    this.encoder = encoderNamed(this.options.encoder);
+    this.encoder = encoderNamed(this.options.encoder, this.options);
     const { popularityExponent, uniformNegatives } = this.options;
     this.sampler = new PopularitySampler(model, popularityExponent, uniformNegatives);
     this.gradients = new RowGradients(model.dimension);
+    this.blockOptions = blockOptionsOf(this.options);
   }
 
   /** `place` names the mini-batch, as topic, partition and first offset: it seeds all that is drawn. */
@@ -64,17 +68,8 @@ export class Learner {
     gradients.begin(model.items.size);
     for (const event of batch.events) gradients.counts[gradients.place(event.row)]!++;
     const examples = makeExamples(batch, options, random);
-    const { embeddings } = model.items;
-    const encoded = this.encoder.forward(
-      examples.histories,
-      {
-        dimension: model.dimension,
-        embeddings,
-        domainName: (index) => model.domainName(index),
-        block: (key) => model.block(key),
-      },
-      (length) => new Float32Array(length),
-    );
+    const parameters = encoderParameters(model, this.tower);
+    const encoded = this.encoder.forward(examples.histories, parameters);
     const input: TowerInput = {
       examples: examples.count,
       targets: examples.targets,
@@ -151,28 +146,20 @@ export class Learner {
   }
 
   private blockSteps(gradients: ReadonlyMap<string, Float32Array>, examples: number): BlockDelta[] {
-    const { model, options } = this;
+    const { model } = this;
     const deltas: BlockDelta[] = [];
     for (const [key, gradient] of gradients) {
       const { rows, width } = model.blockShape(key);
       const weights = model.block(key);
       const accumulators = model.blockAccumulators(key);
-      const kind = key.slice(0, key.indexOf('/'));
-      const scalar = kind === 'gate' || kind === 'prior';
-      const learningRate =
-        kind === 'gate'
-          ? options.gateLearningRate
-          : kind === 'prior'
-            ? options.priorLearningRate
-            : options.denseLearningRate;
-      const start = scalar ? SCALAR_START : options.accumulatorStart;
+      const role = blockRole(key);
+      const { rate, l2, start } = this.blockOptions[role];
       const values = new Int32Array(rows * width);
       const added = new Float64Array(rows);
       for (let row = 0; row < rows; row++) {
         const at = row * width;
-        const one = kind === 'prior' ? 0 : scalar ? -1 : row;
-        const decay = options.denseL2 * examples;
-        const step: RowStep = { learningRate, start, decay, one };
+        const one = role === 'prior' ? 0 : role === 'dense' ? row : -1;
+        const step: RowStep = { learningRate: rate, start, decay: l2 * examples, one };
         added[row] = rowStep(
           step,
           weights,
@@ -189,4 +176,16 @@ export class Learner {
     }
     return deltas;
   }
+}
+
+function blockOptionsOf(
+  options: LearnerOptions,
+): Readonly<Record<BlockRole, { rate: number; l2: number; start: number }>> {
+  const { denseL2, encoderL2, accumulatorStart } = options;
+  return {
+    dense: { rate: options.denseLearningRate, l2: denseL2, start: accumulatorStart },
+    encoder: { rate: options.encoderLearningRate, l2: encoderL2, start: accumulatorStart },
+    gate: { rate: options.gateLearningRate, l2: denseL2, start: SCALAR_START },
+    prior: { rate: options.priorLearningRate, l2: denseL2, start: SCALAR_START },
+  };
 }

@@ -9,6 +9,7 @@ export interface CapturedEvent {
   readonly domain: number;
   /** In [0, 1]. */
   readonly weight: number;
+  readonly occurredAtMs: number;
   /** The user's histories at that time, in the user's own order. */
   readonly slots: readonly CapturedHistory[];
 }
@@ -20,6 +21,8 @@ export interface CapturedHistory {
   readonly count: number;
   readonly rows: Int32Array;
   readonly weights: Float32Array;
+  /** Event times in milliseconds. */
+  readonly times: Float64Array;
 }
 
 /**
@@ -45,8 +48,8 @@ export class MiniBatch {
     return this.captured;
   }
 
-  /** `row` as from Model.intern; weight in [0, 1]. */
-  add(user: User, row: number, weight: number): void {
+  /** `row` as from Model.intern; weight in [0, 1]. Without a time, nothing that was before has aged. */
+  add(user: User, row: number, weight: number, occurredAtMs = Number.NEGATIVE_INFINITY): void {
     this.accepted++;
     if (!(weight > 0)) return;
     const slots: CapturedHistory[] = [];
@@ -56,14 +59,16 @@ export class MiniBatch {
       if (kept === 0) continue;
       const rows = new Int32Array(kept);
       const weights = new Float32Array(kept);
+      const times = new Float64Array(kept);
       for (let i = 0, at = 0; i < history.rows.length; i++) {
         if (!(history.weights[i]! > 0)) continue;
         rows[at] = history.rows[i]!;
+        times[at] = history.times[i]!;
         weights[at++] = history.weights[i]!;
       }
-      slots.push({ domain: history.domain, count: history.count, rows, weights });
+      slots.push({ domain: history.domain, count: history.count, rows, weights, times });
     }
-    this.captured.push({ row, domain: this.model.domainOf(row), weight, slots });
+    this.captured.push({ row, domain: this.model.domainOf(row), weight, occurredAtMs, slots });
   }
 
   clear(): void {

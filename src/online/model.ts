@@ -49,7 +49,7 @@ export class Model implements DenseParameters {
     this.options = options;
     this.dimension = options.dimension;
     this.items = new ItemTable(options.dimension, memory);
-    this.blockTable = new BlockTable(options.dimension);
+    this.blockTable = new BlockTable(options.dimension, options.seed);
   }
 
   /** The row of an item, added at its initial value if it is new. */

@@ -8,6 +8,10 @@ export interface LearnerOptions {
   readonly initialScale: number;
   /** How a history becomes a vector: a name in ENCODERS. */
   readonly encoder: string;
+  /** Days of event time after which an entry of a history counts half; 0: it never fades. */
+  readonly halfLifeDays: number;
+  /** p: an entry of weight w counts w^p; 0: all alike. */
+  readonly weightExponent: number;
   /** Activation of the interest layer. */
   readonly phi: Phi;
   /** Events that are learned in one step, at most. */
@@ -37,6 +41,8 @@ export interface LearnerOptions {
   readonly biasLearningRate: number;
   /** Step size of W, A and W_r. */
   readonly denseLearningRate: number;
+  /** Step size of an encoder's own blocks. */
+  readonly encoderLearningRate: number;
   /** Step size of the gate's scalars. */
   readonly gateLearningRate: number;
   /** Step size of the weight of popularity. */
@@ -49,12 +55,16 @@ export interface LearnerOptions {
   readonly biasL2: number;
   /** Decay of W, A, W_r, gate and prior towards their initial values, for each example. */
   readonly denseL2: number;
+  /** Decay of an encoder's own blocks towards zero, for each example. */
+  readonly encoderL2: number;
 }
 
 export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   dimension: 32,
   initialScale: 0.02,
   encoder: 'mean',
+  halfLifeDays: 0,
+  weightExponent: 1,
   phi: 'identity',
   miniBatch: 128,
   negatives: 20,
@@ -68,10 +78,12 @@ export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   learningRate: 0.15,
   biasLearningRate: 0.02,
   denseLearningRate: 0.003,
+  encoderLearningRate: 0.003,
   gateLearningRate: 0.02,
   priorLearningRate: 0.003,
   accumulatorStart: 3e-4,
   l2: 0.03,
   biasL2: 0.03,
   denseL2: 0.01,
+  encoderL2: 0.001,
 });

@@ -1,3 +1,5 @@
+import type { Multiply } from './tower/products.js';
+
 /**
  * The words that the rooms of the learner share. Shapes are row-major; `d` is the embedding size.
  */
@@ -117,8 +119,10 @@ export interface DenseParameters {
 
 /** The dense part W -> A -> gate -> W_r, on some backend. Pure: depends on its arguments alone. */
 export interface Tower {
-  /** `tensorflow` (tfjs-node), `wasm`, `cpu`, or `plain` (typed arrays; the oracle of the others). */
+  /** `tensorflow` (tfjs-node), `wasm`, `cpu`, `simd` (our kernels), or `plain` (typed arrays). */
   readonly backend: string;
+  /** Products on the same backend, for encoders. */
+  readonly multiply: Multiply<Float32Array>;
   forward(input: TowerInput, parameters: DenseParameters): TowerPass;
 }
 

@@ -1,9 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
+import { BlockTable } from '../../src/online/blocks.js';
+import { encoderNamed } from '../../src/online/encoders/index.js';
 import { type BackendName, createTower } from '../../src/online/tower/backend.js';
-import { PHIS } from '../../src/online/tower/phi.js';
+import { calibrate, type TypicalWork } from '../../src/online/tower/calibrate.js';
+import { PHIS, type Phi } from '../../src/online/tower/phi.js';
 import { plainForward, plainTower } from '../../src/online/tower/plain.js';
 import type { Tower } from '../../src/online/types.js';
+import { availableTowers, skipped } from './backends.js';
 import { gradientError, inFloat32, normals, towerCase } from './tower-cases.js';
 
 const zeros = (length: number): Float64Array => new Float64Array(length);
@@ -61,28 +65,23 @@ describe('the plain tower, the oracle of the others', () => {
   });
 });
 
-const towers: { name: BackendName; phi: (typeof PHIS)[number]; tower: Tower }[] = [];
-for (const name of ['tensorflow', 'wasm', 'cpu'] as const) {
-  for (const phi of PHIS) {
-    try {
-      towers.push({ name, phi, tower: (await createTower(name, phi)).tower });
-    } catch {
-      // Not to be had on this machine; wasm and cpu are, which the first test holds.
-    }
-  }
+const towers: { name: BackendName; phi: Phi; tower: Tower }[] = [];
+for (const { name } of availableTowers) {
+  for (const phi of PHIS) towers.push({ name, phi, tower: (await createTower(name, phi)).tower });
 }
 
 describe('every tower', () => {
-  it('is there on wasm and on cpu', () => {
-    const names = towers.map(({ name }) => name);
-    expect(names).toContain('wasm');
-    expect(names).toContain('cpu');
+  it('is there, but for tfjs-node, whose native half is built apart', () => {
+    const names = availableTowers.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['wasm', 'cpu', 'simd', 'plain']));
+    expect([...skipped.keys()].filter((name) => name !== 'tensorflow')).toEqual([]);
   });
 
   for (const { name, phi, tower } of towers) {
     for (const [examples, domains, d] of [
       [1, 1, 4],
       [9, 3, 8],
+      [40, 6, 7],
       [150, 2, 32],
       [0, 1, 4],
     ] as const) {
@@ -111,24 +110,105 @@ describe('every tower', () => {
       first.dispose();
       const second = tower.forward({ ...input, x: input.x.map((x) => -x) }, parameters);
       second.dispose();
+      second.dispose();
       expect(tf.memory().numTensors).toBe(before);
       expect(first.query).toEqual(kept);
+    });
+
+    it(`lets passes stand beside each other: ${name}, ${phi}`, () => {
+      const small = inFloat32(towerCase(6, 20, 2, 8));
+      const large = inFloat32(towerCase(7, 400, 3, 8));
+      const first = tower.forward(small.input, small.parameters);
+      const second = tower.forward(large.input, large.parameters);
+      const dQuery = Float32Array.from(normals('dQuery', 160));
+      const { dx } = first.backward(dQuery);
+      second.dispose();
+      first.dispose();
+      const again = tower.forward(small.input, small.parameters);
+      expect(again.backward(dQuery).dx).toEqual(dx);
+      again.dispose();
     });
   }
 });
 
+/** Work in which a clock of ours decides who is the fastest. */
+function work(now: () => number): TypicalWork {
+  const blocks = new BlockTable(8, 1);
+  return {
+    dimension: 8,
+    encoder: encoderNamed('mean'),
+    examples: 16,
+    domains: 3,
+    initialBlock: (key) => blocks.get(key).values,
+    now,
+  };
+}
+
 describe('choosing a backend', () => {
-  it('takes the first that works and says why', async () => {
-    const { tower, backend, reason } = await createTower('auto');
+  const now = (): number => performance.now();
+
+  it('by measurement takes the fastest of those that there are, and says what each took', async () => {
+    const { tower, backend, reason } = await createTower('auto', 'identity', work(now));
     expect(tower.backend).toBe(backend);
-    expect(['tensorflow', 'wasm']).toContain(backend);
-    expect(reason).not.toBe('');
+    for (const { name } of availableTowers) if (name !== 'cpu') expect(reason).toContain(name);
+    expect(reason).toContain('ms a mini-batch');
+  });
+
+  it('by measurement runs nothing more than twice once its time is over', () => {
+    let clock = 0;
+    const runs = [0, 0, 0];
+    const contenders = runs.map((_, i) => ({
+      tower: {
+        ...plainTower(),
+        forward: (...given: Parameters<Tower['forward']>) => {
+          runs[i]!++;
+          clock += 500;
+          return plainTower().forward(...given);
+        },
+      },
+    }));
+    const ranked = calibrate(
+      contenders,
+      work(() => clock),
+    );
+    expect(ranked.every(({ whole }) => !whole)).toBe(true);
+    expect(runs).toEqual([2, 2, 2]);
+  });
+
+  it('by measurement ranks by time, and gives up on what is hopeless early', () => {
+    let clock = 0;
+    const slowed = (name: string, costMs: number, runs = { count: 0 }) => ({
+      name,
+      runs,
+      tower: {
+        ...plainTower(),
+        forward: (...given: Parameters<Tower['forward']>) => {
+          runs.count++;
+          clock += (costMs * given[0].examples) / 16;
+          return plainTower().forward(...given);
+        },
+      },
+    });
+    const ranked = calibrate(
+      [slowed('slow', 8), slowed('fast', 4), slowed('hopeless', 80)],
+      work(() => clock),
+    );
+    expect(ranked.map(({ name, whole }) => [name, whole])).toEqual([
+      ['fast', true],
+      ['slow', true],
+      ['hopeless', false],
+    ]);
+    expect(ranked.map(({ milliseconds }) => Math.round(milliseconds))).toEqual([4, 8, 80]);
+  });
+
+  it('unmeasured takes the same one every time', async () => {
+    const choices = await Promise.all([1, 2, 3].map(() => createTower('auto')));
+    expect(new Set(choices.map(({ backend }) => backend)).size).toBe(1);
+    expect(choices[0]!.reason).not.toBe('');
   });
 
   it('takes the one that is named', async () => {
-    for (const name of ['wasm', 'cpu', 'plain'] as const) {
-      expect((await createTower(name)).backend).toBe(name);
-    }
+    for (const { name } of availableTowers) expect((await createTower(name)).backend).toBe(name);
   });
 });
 

@@ -1,8 +1,9 @@
 import type { Floats } from '../tower/phi.js';
+import type { Multiply } from '../tower/products.js';
 
 /**
  * The histories of a batch, one after the other: entries offsets[i] .. offsets[i+1] - 1 are those of
- * slot i, oldest first.
+ * slot i, in the order in which they came.
  */
 export interface Histories {
   readonly slots: number;
@@ -12,6 +13,11 @@ export interface Histories {
   readonly rows: Int32Array;
   /** (entries) in [0, 1]; 0 counts for nothing. */
   readonly weights: Floats;
+  /**
+   * (entries) milliseconds of event time from the entry to the time that the slot is looked at from: of
+   * the event that is to be explained, or of the user's newest event when lists are made. Not below 0.
+   */
+  readonly ages: Float64Array;
   /** (slots) index of the domain. */
   readonly sources: Int32Array;
 }
@@ -22,8 +28,12 @@ export interface EncoderParameters<F extends Floats> {
   /** (rows, d) item embeddings, the same for history and target. */
   readonly embeddings: F;
   domainName(index: number): string;
-  /** Dense blocks of the encoder's own, if it has any. */
+  /** Dense blocks of the encoder's own, if it has any; see blocks.ts. */
   block(key: string): F;
+  /** Makes arrays of the kind that the parameters have. */
+  zeros(length: number): F;
+  /** Products on the backend at hand. */
+  readonly multiply: Multiply<F>;
 }
 
 /** Takes the gradient of one entry's embedding: scale · values[at .. at + d - 1], to be added up. */
@@ -39,10 +49,5 @@ export interface EncoderPass<F extends Floats> {
 /** x_{u,s} = Enc(R_{u,s}). Pure: depends on its arguments alone. */
 export interface Encoder {
   readonly name: string;
-  /** `zeros` makes arrays of the kind that the parameters have. */
-  forward<F extends Floats>(
-    histories: Histories,
-    parameters: EncoderParameters<F>,
-    zeros: (length: number) => F,
-  ): EncoderPass<F>;
+  forward<F extends Floats>(histories: Histories, parameters: EncoderParameters<F>): EncoderPass<F>;
 }

@@ -10,8 +10,8 @@ import type { Encoder } from './encoder.js';
  */
 export const meanEncoder: Encoder = {
   name: 'mean',
-  forward(histories, parameters, zeros) {
-    const { dimension: d, embeddings } = parameters;
+  forward(histories, parameters) {
+    const { dimension: d, embeddings, zeros } = parameters;
     const { slots, offsets, rows, weights } = histories;
     const x = zeros(slots * d);
     const scales = new Float64Array(slots);

@@ -7,23 +7,40 @@ import {
 } from './simd-module.js';
 
 /** The compiler keeps the first bytes for itself. */
-const START = 1024;
+const START = 1024 / 4;
 
 /**
- * Matrix products by SIMD kernels, over a small memory of its own: operands are copied in and the
- * product is copied out, which costs a few percent from d = 16 on. Entries are float32, summed by
- * rising index, the same bits on every platform.
+ * Matrix products by SIMD kernels, over a memory of its own. Operands that lie elsewhere are copied
+ * in, and a product that is wanted elsewhere is copied out; those in the kept part of the memory (see
+ * `keep`) are taken where they are. Entries are float32, summed by rising index, the same bits on
+ * every platform and wherever the operands lie.
  */
 export class SimdMatMul {
   private readonly memory: Memory;
   private readonly kernels: SimdExports;
   private floats: Float32Array;
+  /** Index of the first float behind the kept part. */
+  private free = START;
 
   constructor(module: SimdModule) {
     const { memory, kernels } = module.instantiate(8);
     this.memory = memory;
     this.kernels = kernels;
     this.floats = new Float32Array(memory.buffer);
+  }
+
+  /**
+   * Sets so many floats apart; voids all views that `kept` gave before. `scratch` is the most that
+   * one product copies in and out while they are in use.
+   */
+  keep(floats: number, scratch: number): void {
+    this.free = START + ((floats + 3) & ~3);
+    this.reserve(this.free + scratch);
+  }
+
+  /** A view of kept floats; `start` is to be a multiple of 4. */
+  kept(start: number, length: number): Float32Array {
+    return this.floats.subarray(START + start, START + start + length);
   }
 
   /**
@@ -41,6 +58,23 @@ export class SimdMatMul {
     transposeA: boolean,
     transposeB: boolean,
   ): Float32Array {
+    const out = new Float32Array((transposeA ? aColumns : aRows) * (transposeB ? bRows : bColumns));
+    this.multiplyInto(out, a, aRows, aColumns, b, bRows, bColumns, transposeA, transposeB);
+    return out;
+  }
+
+  /** As `multiply`, into `out`, which may be a kept array. */
+  multiplyInto(
+    out: Float32Array,
+    a: Float32Array,
+    aRows: number,
+    aColumns: number,
+    b: Float32Array,
+    bRows: number,
+    bColumns: number,
+    transposeA: boolean,
+    transposeB: boolean,
+  ): void {
     const rows = transposeA ? aColumns : aRows;
     const steps = transposeA ? aRows : aColumns;
     const columns = transposeB ? bRows : bColumns;
@@ -48,39 +82,56 @@ export class SimdMatMul {
       throw new RangeError(`A product of (${rows}, ${steps}) with B (${bRows}, ${bColumns})`);
     }
     const padded = (columns + 3) & ~3;
-    const placeA = START / 4;
-    const placeB = placeA + ((rows * steps + 3) & ~3);
-    const placeC = placeB + steps * padded;
-    this.reserve(placeC + rows * padded);
+    const straight = padded === columns;
+    const keptA = this.isKept(a);
+    const keptB = straight && !transposeB && this.isKept(b);
+    const keptC = straight && this.isKept(out);
+    const placeA = this.free;
+    const placeB = placeA + (keptA ? 0 : (rows * steps + 3) & ~3);
+    const placeC = placeB + (keptB ? 0 : steps * padded);
+    this.reserve(placeC + (keptC ? 0 : rows * padded));
     const { floats } = this;
-    floats.set(a.subarray(0, rows * steps), placeA);
-    if (!transposeB && padded === columns) floats.set(b.subarray(0, steps * columns), placeB);
-    else layOut(b, steps, columns, transposeB, floats, placeB, padded);
+    if (!keptA) floats.set(sized(a, rows * steps), placeA);
+    if (!keptB) {
+      if (straight && !transposeB) floats.set(sized(b, steps * columns), placeB);
+      else layOut(b, steps, columns, transposeB, floats, placeB, padded);
+    }
     this.kernels.multiply(
-      placeA * 4,
+      keptA ? a.byteOffset : placeA * 4,
       transposeA ? 4 : steps * 4,
       transposeA ? rows * 4 : 4,
-      placeB * 4,
-      placeC * 4,
+      keptB ? b.byteOffset : placeB * 4,
+      keptC ? out.byteOffset : placeC * 4,
       rows,
       steps,
       padded,
     );
-    if (padded === columns) return floats.slice(placeC, placeC + rows * columns);
-    const out = new Float32Array(rows * columns);
+    if (keptC) return;
+    if (straight) {
+      out.set(floats.subarray(placeC, placeC + rows * columns));
+      return;
+    }
     for (let r = 0; r < rows; r++) {
       const from = placeC + r * padded;
-      out.set(floats.subarray(from, from + columns), r * columns);
+      for (let k = 0; k < columns; k++) out[r * columns + k] = floats[from + k]!;
     }
-    return out;
   }
 
+  private isKept(values: Float32Array): boolean {
+    return values.buffer === this.floats.buffer;
+  }
+
+  /** Growing voids all views: see `keep`. */
   private reserve(floats: number): void {
     const missing = floats * 4 - this.memory.buffer.byteLength;
     if (missing <= 0) return;
     this.memory.grow(Math.ceil(missing / PAGE_BYTES));
     this.floats = new Float32Array(this.memory.buffer);
   }
+}
+
+function sized(values: Float32Array, length: number): Float32Array {
+  return values.length === length ? values : values.subarray(0, length);
 }
 
 /** Writes op(B) (steps, columns) with rows of `padded`, zeros at their ends. */
@@ -98,7 +149,7 @@ function layOut(
   for (let t = 0; t < steps; t++) {
     const to = at + t * padded;
     for (let c = 0; c < columns; c++) out[to + c] = b[t * along + c * across]!;
-    out.fill(0, to + columns, to + padded);
+    if (padded > columns) out.fill(0, to + columns, to + padded);
   }
 }
 

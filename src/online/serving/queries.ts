@@ -1,4 +1,5 @@
 import type { Encoder } from '../encoders/encoder.js';
+import { encoderParameters } from '../encoders/parameters.js';
 import type { Model } from '../model.js';
 import type { Tower, TowerInput } from '../types.js';
 import type { User } from '../user.js';
@@ -22,6 +23,7 @@ export class QueryBatch {
   private readonly offsets: number[] = [0];
   private readonly rows: number[] = [];
   private readonly weights: number[] = [];
+  private readonly ages: number[] = [];
   private readonly sources: number[] = [];
   private readonly evidence: number[] = [];
   private readonly targets: number[] = [];
@@ -33,9 +35,15 @@ export class QueryBatch {
     this.encoder = encoder;
   }
 
-  /** The histories of a user: a range to be given to `addTarget`; empty if none of them has weight. */
+  /**
+   * The histories of a user: a range to be given to `addTarget`; empty if none of them has weight.
+   * Their ages count from the user's newest event.
+   */
   addUser(user: User): { from: number; to: number } {
     const from = this.sources.length;
+    let newest = Number.NEGATIVE_INFINITY;
+    for (const { times } of user.histories)
+      for (const time of times) newest = Math.max(newest, time);
     for (const history of user.histories) {
       const start = this.rows.length;
       for (let i = 0; i < history.rows.length; i++) {
@@ -43,6 +51,7 @@ export class QueryBatch {
         if (weight <= 0) continue;
         this.rows.push(history.rows[i]!);
         this.weights.push(weight);
+        this.ages.push(newest - history.times[i]!);
       }
       if (this.rows.length === start) continue;
       this.offsets.push(this.rows.length);
@@ -73,7 +82,7 @@ export class QueryBatch {
     if (this.targets.length === 0) {
       return { query: new Float32Array(0), transferOf: () => [] };
     }
-    const input = this.towerInput();
+    const input = this.towerInput(tower);
     const pass = tower.forward(input, model);
     const query = Float32Array.from(pass.query);
     const gate = Float32Array.from(pass.gate);
@@ -93,9 +102,9 @@ export class QueryBatch {
     };
   }
 
-  private towerInput(): TowerInput {
+  private towerInput(tower: Tower): TowerInput {
     const d = this.model.dimension;
-    const encoded = this.encode();
+    const encoded = this.encode(tower);
     const slots = this.slotHistory.length;
     const x = new Float32Array(slots * d);
     const slotSource = new Int32Array(slots);
@@ -117,21 +126,16 @@ export class QueryBatch {
     };
   }
 
-  private encode(): Float32Array {
+  private encode(tower: Tower): Float32Array {
     const { model } = this;
     const histories = {
       slots: this.sources.length,
       offsets: Int32Array.from(this.offsets),
       rows: Int32Array.from(this.rows),
       weights: Float32Array.from(this.weights),
+      ages: Float64Array.from(this.ages),
       sources: Int32Array.from(this.sources),
     };
-    const parameters = {
-      dimension: model.dimension,
-      embeddings: model.items.embeddings,
-      domainName: (index: number) => model.domainName(index),
-      block: (key: string) => model.block(key),
-    };
-    return this.encoder.forward(histories, parameters, (length) => new Float32Array(length)).x;
+    return this.encoder.forward(histories, encoderParameters(model, tower)).x;
   }
 }

@@ -85,7 +85,7 @@ export class ModelCopy implements DigestSource {
       const { rows, length } = model.rowsOf(index);
       return rows.slice(0, length);
     });
-    this.#blocks = new BlockTable(dimension);
+    this.#blocks = new BlockTable(dimension, model.options.seed);
     for (const [key, block] of model.blocks()) {
       const copy = this.#blocks.get(key);
       copy.values.set(block.values);

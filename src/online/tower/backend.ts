@@ -1,13 +1,24 @@
 import type { Tower } from '../types.js';
+import { type Calibrated, calibrate, type TypicalWork } from './calibrate.js';
+import { GroupedTower } from './grouped.js';
 import type { Phi } from './phi.js';
-import { plainTower } from './plain.js';
-import { type TensorFlow, TensorTower } from './tensor.js';
+import { loopProducts, type Products } from './products.js';
+import { simdProducts } from './simd.js';
+import { type TensorFlow, tensorProducts } from './tensor.js';
 
-/** `tensorflow` is tfjs-node, `plain` typed arrays without TensorFlow.js. */
-export type BackendName = 'tensorflow' | 'wasm' | 'cpu' | 'plain';
+/** `tensorflow` is tfjs-node; `simd` (our own kernels) and `plain` (loops) do without TensorFlow.js. */
+export type BackendName = 'tensorflow' | 'wasm' | 'cpu' | 'simd' | 'plain';
 
-/** What `auto` tries, in this order. */
-export const BACKENDS_IN_ORDER: readonly BackendName[] = ['tensorflow', 'wasm', 'cpu'];
+export const BACKENDS: readonly BackendName[] = ['tensorflow', 'wasm', 'cpu', 'simd', 'plain'];
+
+/**
+ * What `auto` measures, in this order. Not `cpu`: it multiplies in loops too, less well than `plain`,
+ * and takes a second to show it where an encoder convolves.
+ */
+const CALIBRATED: readonly BackendName[] = ['simd', 'wasm', 'tensorflow', 'plain'];
+
+/** What `auto` takes unmeasured: the same on every machine with the same Node, whatever is installed. */
+const UNMEASURED: readonly BackendName[] = ['simd', 'plain'];
 
 export interface ChosenTower {
   readonly tower: Tower;
@@ -28,14 +39,17 @@ export class BackendUnavailable extends Error {
 }
 
 /**
- * A tower on the named backend, or, for `auto`, on the first one that works: tfjs-node (an optional
- * dependency that may be absent or lack its native half), wasm, cpu. Loads nothing over the network.
+ * A tower on the named backend. For `auto` with a description of the work, on the one that is fastest
+ * at it here and now (calibrate.ts); which one that is may differ from start to start, and with it the
+ * last bits of what is learned. For `auto` without, on the one that is the same everywhere: that is for
+ * whom the same input must give the same bits. Loads nothing over the network.
  *
- * @throws BackendUnavailable if the one named does not work; never for `auto`, which ends at `plain`.
+ * @throws BackendUnavailable if the one named does not work; never for `auto`.
  */
 export async function createTower(
   backend: BackendName | 'auto' = 'auto',
   phi: Phi = 'identity',
+  work?: TypicalWork,
 ): Promise<ChosenTower> {
   if (backend !== 'auto') {
     try {
@@ -44,21 +58,39 @@ export async function createTower(
       throw new BackendUnavailable(backend, cause);
     }
   }
+  const found: { backend: BackendName; tower: Tower }[] = [];
   const missing: string[] = [];
-  for (const name of BACKENDS_IN_ORDER) {
+  for (const name of work === undefined ? UNMEASURED : CALIBRATED) {
     try {
-      const tower = await load(name, phi);
-      const reason = missing.length === 0 ? 'it is the first choice' : missing.join('; ');
-      return { tower, backend: name, reason };
+      found.push({ backend: name, tower: await load(name, phi) });
+      if (work === undefined) break;
     } catch (cause) {
       missing.push(`${name} does not work here (${firstLine(cause)})`);
     }
   }
-  return { tower: plainTower(phi), backend: 'plain', reason: missing.join('; ') };
+  if (work === undefined) {
+    const reason = ['it is the one that gives the same bits everywhere', ...missing].join('; ');
+    return { ...found[0]!, reason };
+  }
+  const ranked = calibrate(found, work);
+  return { ...ranked[0]!, reason: [...ranked.map(figureOf), ...missing].join('; ') };
+}
+
+function figureOf({ backend, milliseconds, whole }: Calibrated<{ backend: BackendName }>): string {
+  return `${backend} takes ${whole ? '' : 'about '}${milliseconds.toFixed(2)} ms a mini-batch`;
 }
 
 async function load(backend: BackendName, phi: Phi): Promise<Tower> {
-  if (backend === 'plain') return plainTower(phi);
+  return new GroupedTower(backend, await productsOf(backend), phi);
+}
+
+async function productsOf(backend: BackendName): Promise<Products> {
+  if (backend === 'plain') return loopProducts;
+  if (backend === 'simd') {
+    const products = simdProducts();
+    if (products === null) throw new Error('this Node has no WebAssembly with SIMD');
+    return products;
+  }
   const tf = await import('@tensorflow/tfjs-core');
   // Production mode is the switch that keeps TensorFlow.js from printing banners and warnings.
   tf.env().set('PROD', true);
@@ -69,13 +101,15 @@ async function load(backend: BackendName, phi: Phi): Promise<Tower> {
   } else if (backend === 'cpu') {
     await import('@tensorflow/tfjs-backend-cpu');
   } else {
+    // The library reads it when it is loaded; its notes on the processor are not for our log.
+    process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
     // A name that the compiler does not follow: the package may be absent.
     const optional: string = '@tensorflow/tfjs-node';
     await import(optional);
   }
   if (!(await tf.setBackend(backend))) throw new Error(`TensorFlow.js refuses '${backend}'`);
   probe(tf, backend);
-  return new TensorTower(backend, tf, backend, phi);
+  return tensorProducts(tf, backend);
 }
 
 /** One product, since some backends load and only then fail. */
@@ -92,5 +126,5 @@ function firstLine(cause: unknown): string {
   const message = cause instanceof Error ? cause.message : String(cause);
   const line = message.split('\n', 1)[0]!.trim();
   // The place where a file is missing helps nobody, and differs from machine to machine.
-  return line.replace(/ (at path:|imported from) .*$/, '');
+  return line.replace(/ (at path:|imported from) .*$/, '').replace(/ '\/[^']*'/g, '');
 }

@@ -1,54 +1,56 @@
 import type { TowerInput } from '../types.js';
 
-/** Slots that meet the same block, in order of the batch. */
-export interface SlotGroup {
+/** Slots that stand together once they are sorted: from .. to - 1. */
+export interface SlotRange {
   readonly source: number;
   readonly target: number;
-  readonly slots: readonly number[];
+  readonly from: number;
+  readonly to: number;
 }
 
-/** The slots by source, in order of first appearance; `target` is that of the first slot. */
-export function groupBySource(input: TowerInput): SlotGroup[] {
-  return group(input, () => 0);
+/** The slots of a batch by source, and within a source by target, each in order of the batch. */
+export interface SortedSlots {
+  /** (slots) place of each slot in the sorted order. */
+  readonly places: Int32Array;
+  /** One for each source that there is, in order of the index; `target` is that of its first slot. */
+  readonly bySource: readonly SlotRange[];
+  /** One for each pair that there is, those from a domain to itself included. */
+  readonly byPair: readonly SlotRange[];
 }
 
-/** The slots by (source, target), those from a domain to itself included. */
-export function groupByPair(input: TowerInput): SlotGroup[] {
-  return group(input, (target) => target + 1);
-}
-
-function group(input: TowerInput, second: (target: number) => number): SlotGroup[] {
-  const groups = new Map<number, { source: number; target: number; slots: number[] }>();
-  for (let i = 0; i < input.slots; i++) {
-    const source = input.slotSource[i]!;
-    const target = input.targets[input.slotExample[i]!]!;
-    const key = source * 0x100000 + second(target);
-    const known = groups.get(key);
-    if (known === undefined) groups.set(key, { source, target, slots: [i] });
-    else known.slots.push(i);
+/**
+ * Sorts slots by (source, target) with counts, so that the slots that meet one block are rows of one
+ * matrix, next to each other. Pairs without slots are left out.
+ */
+export function sortSlots(input: TowerInput): SortedSlots {
+  const { slots, slotSource, slotExample, targets } = input;
+  let domains = 0;
+  for (let i = 0; i < slots; i++) {
+    domains = Math.max(domains, slotSource[i]! + 1, targets[slotExample[i]!]! + 1);
   }
-  return [...groups.values()];
-}
-
-/** The rows of `values` (slots, d) that a group names, packed: (group, d). */
-export function gather(values: Float32Array, slots: readonly number[], d: number): Float32Array {
-  const out = new Float32Array(slots.length * d);
-  for (let i = 0; i < slots.length; i++) {
-    const from = slots[i]! * d;
-    for (let k = 0; k < d; k++) out[i * d + k] = values[from + k]!;
+  const counts = new Int32Array(domains * domains);
+  const keys = new Int32Array(slots);
+  for (let i = 0; i < slots; i++) {
+    const key = slotSource[i]! * domains + targets[slotExample[i]!]!;
+    keys[i] = key;
+    counts[key]!++;
   }
-  return out;
-}
-
-/** The way back of `gather`: puts packed rows into their places. */
-export function scatter(
-  packed: Float32Array,
-  slots: readonly number[],
-  d: number,
-  out: Float32Array,
-): void {
-  for (let i = 0; i < slots.length; i++) {
-    const at = slots[i]! * d;
-    for (let k = 0; k < d; k++) out[at + k] = packed[i * d + k]!;
+  const bySource: SlotRange[] = [];
+  const byPair: SlotRange[] = [];
+  let from = 0;
+  for (let source = 0; source < domains; source++) {
+    const start = from;
+    const first = byPair.length;
+    for (let target = 0; target < domains; target++) {
+      const key = source * domains + target;
+      const count = counts[key]!;
+      counts[key] = from;
+      if (count > 0) byPair.push({ source, target, from, to: from + count });
+      from += count;
+    }
+    if (from > start) bySource.push({ ...byPair[first]!, from: start, to: from });
   }
+  const places = new Int32Array(slots);
+  for (let i = 0; i < slots; i++) places[i] = counts[keys[i]!]!++;
+  return { places, bySource, byPair };
 }

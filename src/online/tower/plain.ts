@@ -2,6 +2,7 @@ import type { Tower, TowerInput } from '../types.js';
 import { gateBackward, gateForward } from './gate.js';
 import { gateKey, interestKey, mappingKey, READOUT_KEY } from './keys.js';
 import { applyPhi, chainPhi, type Floats, type Phi } from './phi.js';
+import { multiplyFloat32 } from './products.js';
 
 /** TowerInput over any floats, so that gradients can be checked in float64. */
 export interface PlainInput<F extends Floats>
@@ -156,10 +157,11 @@ function affineBackward(
   if (bias) for (let k = 0; k < d; k++) dBlock[d * d + k]! += dOut[at + k]!;
 }
 
-/** The tower in typed arrays alone. */
+/** The tower in typed arrays alone, slot by slot: the oracle as a tower. */
 export function plainTower(phi: Phi = 'identity'): Tower {
   return {
     backend: 'plain',
+    multiply: multiplyFloat32,
     forward: (input, parameters) =>
       plainForward(input, parameters, phi, (length) => new Float32Array(length)),
   };

@@ -1,0 +1,15 @@
+import type { Model } from '../model.js';
+import type { Tower } from '../types.js';
+import type { EncoderParameters } from './encoder.js';
+
+/** What encoders read of a model, with products on the tower's backend. Afresh for each batch. */
+export function encoderParameters(model: Model, tower: Tower): EncoderParameters<Float32Array> {
+  return {
+    dimension: model.dimension,
+    embeddings: model.items.embeddings,
+    domainName: (index) => model.domainName(index),
+    block: (key) => model.block(key),
+    zeros: (length) => new Float32Array(length),
+    multiply: tower.multiply,
+  };
+}
