@@ -31,6 +31,7 @@ import { Preprocessor } from './online/preprocess/preprocessor.js';
 import { Prequential } from './online/prequential.js';
 import { Recommender } from './online/serving/recommender.js';
 import { type ChosenTower, createTower } from './online/tower/backend.js';
+import { typicalWork } from './online/tower/calibrate.js';
 import { transferNorms } from './online/transfer-norms.js';
 import type { Recommendation } from './online/types.js';
 import type { User } from './online/user.js';
@@ -191,7 +192,10 @@ export class Service implements ServiceView {
   /** Chooses the backend and opens the schemas. Errors: BACKEND_UNAVAILABLE (usage). */
   static async create(parts: ServiceParts): Promise<Service> {
     const { config, logger } = parts;
-    const tower = parts.tower ?? (await createTower(config.backend, config.learner.phi));
+    // Whoever cuts mini-batches by offset wants the same bits in every run: nothing is measured.
+    const measured = config.miniBatchCut !== 'offset';
+    const work = measured ? typicalWork(config.learner, () => performance.now()) : undefined;
+    const tower = parts.tower ?? (await createTower(config.backend, config.learner.phi, work));
     logger.info(`the tower runs on ${tower.backend}`, {
       backend: tower.backend,
       reason: tower.reason,
