@@ -73,7 +73,7 @@ function fault() {
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' },
   });
   if (result.status === 0) return null;
-  const lines = result.stderr.split('\n').filter((line) => line.includes('Error'));
+  const lines = result.stderr.split('\n').filter((line) => /^\w*Error:/.test(line));
   return (lines[0] ?? `the process ended with ${result.status ?? result.signal}`).trim();
 }
 
