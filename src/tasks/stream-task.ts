@@ -64,6 +64,7 @@ export class StreamTask<W extends TaskWork = TaskWork> {
   #committing: { cycle: Cycle; done: Promise<unknown> } | null = null;
   #output: OutputSession | null = null;
   #commitFailed = false;
+  #alarm: { wakeMs: number; stop: AbortController; rung: Promise<void> } | null = null;
   #lastCycleMs = Number.NEGATIVE_INFINITY;
   #retryMs = RETRY_MIN_MS;
   #committedOffset: bigint | null = null;
@@ -125,6 +126,7 @@ export class StreamTask<W extends TaskWork = TaskWork> {
     }
     this.#enter('closing');
     this.queue.close();
+    this.#alarm?.stop.abort();
     try {
       await this.#finishCommit();
     } catch (error) {
@@ -184,17 +186,32 @@ export class StreamTask<W extends TaskWork = TaskWork> {
         due === null ? Infinity : Math.max(due, next),
       );
       if (wake <= now) return count;
-      await this.#pause(wake - now);
+      await this.#pause(wake);
     }
   }
 
   /** Waits for new records, for the time, or for the failure of the commit under way. */
-  async #pause(milliseconds: number): Promise<void> {
-    const woken = new AbortController();
+  async #pause(wakeMs: number): Promise<void> {
     const waits: Promise<unknown>[] = [this.queue.changed()];
-    if (Number.isFinite(milliseconds)) waits.push(this.#host.sleep(milliseconds, woken.signal));
+    if (Number.isFinite(wakeMs)) waits.push(this.#alarmAt(wakeMs));
     await Promise.race(waits);
-    woken.abort();
+  }
+
+  /**
+   * Fulfilled at that time, or when the task sets another one. Records come many times within a
+   * commit interval: they find the same timer, since making and stopping one for each of them
+   * costs tens of microseconds.
+   */
+  #alarmAt(wakeMs: number): Promise<void> {
+    if (this.#alarm?.wakeMs === wakeMs) return this.#alarm.rung;
+    this.#alarm?.stop.abort();
+    const stop = new AbortController();
+    const rung = this.#host.sleep(wakeMs - this.#host.now(), stop.signal).then(() => {
+      // A timer may be early: whoever asks again then gets a new one.
+      if (this.#alarm?.rung === rung) this.#alarm = null;
+    });
+    this.#alarm = { wakeMs, stop, rung };
+    return rung;
   }
 
   /** How many of the waiting records may go into the next cycle. */
