@@ -119,6 +119,13 @@ let committed = 0;
 let firstMs: number | null = null;
 let counts: Counts | null = null;
 let done = false;
+const finish = (found: Counts): void => {
+  if (done) return;
+  done = true;
+  tell({ kind: 'done', ...found.figures(service.backend()) });
+};
+// Whoever does not know how much there will be asks.
+process.on('message', () => finish(counts ?? new Counts()));
 for (const step of ['decode', 'learn', 'recommend', 'encode'] as const) {
   subscribe(`isthmus:${step}`, ({ seconds }) => {
     if (counts !== null) counts.steps[step] += seconds;
@@ -147,10 +154,7 @@ subscribe('isthmus:transaction', ({ outcome, events, seconds, deltaBytes }) => {
   counts.events += events;
   counts.transactionsMs.push(seconds * 1000);
   counts.deltaBytes += deltaBytes;
-  if (committed >= task.total || nowMs - counts.begin >= task.countingMs) {
-    done = true;
-    tell({ kind: 'done', ...counts.figures(service.backend()) });
-  }
+  if (committed >= task.total || nowMs - counts.begin >= task.countingMs) finish(counts);
 });
 
 const close = async (): Promise<void> => {
