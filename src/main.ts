@@ -506,7 +506,13 @@ export class Service implements ServiceView {
   ): Promise<void> {
     const admin = this.#admin!;
     const { modelDeltasTopic, userStateTopic } = this.#config;
-    await this.#deltas!.reached(await admin.watermarks(modelDeltasTopic), signal);
+    // All that is committed. Open transactions of other tasks are not waited for: that would be until
+    // somebody fences a dead one. Ours was ended when this task was fenced off.
+    const stable = await admin.lastStable(modelDeltasTopic);
+    await this.#deltas!.reached(
+      stable.map((high) => ({ low: 0n, high })),
+      signal,
+    );
     const users = await restoreUsers(
       { topic: userStateTopic, partition: partition.partition },
       this.#standbys?.take(partition.partition) ?? null,

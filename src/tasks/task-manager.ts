@@ -37,6 +37,8 @@ interface Slot<W extends TaskWork> {
 
 const RESTART_MIN_MS = 100;
 const RESTART_MAX_MS = 10_000;
+/** How long the group waits for a member that is closing. */
+const LEAVE_AFTER_MS = 2_000;
 
 /** Holds one task for each partition that the group assigns to this process. */
 export class TaskManager<W extends TaskWork> {
@@ -107,12 +109,19 @@ export class TaskManager<W extends TaskWork> {
     return this.#assignments;
   }
 
-  /** Finishes what is at hand and leaves the group. */
+  /**
+   * Finishes what is at hand and leaves the group; where the first takes long it leaves before, so
+   * that the partitions flow elsewhere (what is not committed then is fenced, and done again there).
+   */
   async close(): Promise<void> {
     this.#closed = true;
     for (const callOff of this.#later) callOff();
-    await Promise.all(this.tasks.map((task) => task.close()));
+    const finished = Promise.all(this.tasks.map((task) => task.close()));
+    const late = new AbortController();
+    await Promise.race([finished, this.#options.clock.sleep(LEAVE_AFTER_MS, late.signal)]);
+    late.abort();
     await this.#options.consumer.close();
+    await finished;
   }
 
   #assign(partitions: readonly TopicPartition[]): void {
