@@ -1,4 +1,5 @@
 import { DEAD_LETTER } from '../producers/dead-letter.js';
+import { LIST_TOO_LARGE } from '../producers/records.js';
 import type { LogRecord } from '../transport/transport.js';
 import type { Oracle } from './oracle.js';
 import type { Problems, VerifyReport } from './report.js';
@@ -14,6 +15,8 @@ export class DeadLetters {
     // A note that a letter was sent back is none itself.
     if (headers[DEAD_LETTER.replayed] !== undefined) return;
     const reason = String(headers[DEAD_LETTER.reason]);
+    // It is a list that did not fit, not an event.
+    if (reason === LIST_TOO_LARGE) return;
     const place = [DEAD_LETTER.topic, DEAD_LETTER.partition, DEAD_LETTER.offset]
       .map((name) => String(headers[name]))
       .join('/');
