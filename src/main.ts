@@ -158,11 +158,13 @@ export class Service implements ServiceView {
       prequential: new Prequential(model, tower.tower, {
         seed: config.learner.seed,
         encoder: learner.encoder,
+        blend: learner.options,
       }),
     });
     this.#recommender = new Recommender(model, tower.tower, {
       exclude: config.excludeTouched === 'same-domain' ? 'domain' : config.excludeTouched,
       encoder: learner.encoder,
+      blend: learner.options,
       scan,
     });
     this.#decoder = new EventDecoder(serde, preprocessor);

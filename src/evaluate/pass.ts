@@ -43,7 +43,11 @@ export class Pass {
     this.model = new Model({ seed, dimension, initialScale });
     this.#preprocessor = new Preprocessor(options.preprocess);
     const learner = new Learner(this.model, tower, options.learner);
-    this.prequential = new Prequential(this.model, tower, { seed, encoder: learner.encoder });
+    this.prequential = new Prequential(this.model, tower, {
+      seed,
+      encoder: learner.encoder,
+      blend: learner.options,
+    });
     this.#engine = new Engine({
       model: this.model,
       learner,

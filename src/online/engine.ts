@@ -46,11 +46,12 @@ export class Engine {
   /**
    * Learns the events of one mini-batch and writes them into their users (`userOf` gives copies
    * that may be changed). The same inputs, users and model give the same delta, bit for bit: the
-   * randomness comes from the place of the first event.
+   * randomness comes from the place of the first event. Where there are other learners of the same
+   * topic, `partitions` says how many partitions they share (see countPairs).
    */
   train(
     inputs: readonly EngineInput[],
-    place: { topic: string; partition: number },
+    place: { topic: string; partition: number; partitions?: number },
     userOf: (userId: string) => User,
   ): EngineResult {
     const { model, learner, preprocessor, prequential } = this.#parts;
@@ -74,7 +75,13 @@ export class Engine {
       user.basedOn = { topic: place.topic, partition: place.partition, offset, occurredAtMs };
     }
     const samples = scoring.finish();
-    const { delta, loss, examples } = learner.learn(batch, [place.topic, place.partition, first]);
+    const { delta, loss, examples } = learner.learn(
+      batch,
+      [place.topic, place.partition, first],
+      place.partitions === undefined
+        ? undefined
+        : { partition: place.partition, partitions: place.partitions },
+    );
     return { delta, refused, examples, loss, samples };
   }
 }

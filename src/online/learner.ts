@@ -11,9 +11,14 @@ import { DEFAULT_LEARNER_OPTIONS, type LearnerOptions } from './options.js';
 import { Random, type SeedPart } from './random.js';
 import { PopularitySampler } from './sampler.js';
 import { priorKey } from './tower/keys.js';
-import type { BlockDelta, Delta, Tower, TowerInput } from './types.js';
+import type { BlockDelta, Delta, NeighbourDelta, Tower, TowerInput } from './types.js';
+import { countPairs, type Share } from './wide/counting.js';
+import { neighbourDelta } from './wide/pairs.js';
 
 export { DEFAULT_LEARNER_OPTIONS, type LearnerOptions };
+
+/** All that there is: of a learner that has no others beside it. */
+const WHOLE: Share = { partition: 0, partitions: 1 };
 
 /** What the accumulators of scalars start from. */
 const SCALAR_START = 0.1;
@@ -61,8 +66,11 @@ export class Learner {
     this.blockOptions = blockOptionsOf(this.options);
   }
 
-  /** `place` names the mini-batch, as topic, partition and first offset: it seeds all that is drawn. */
-  learn(batch: MiniBatch, place: readonly SeedPart[]): Learned {
+  /**
+   * `place` names the mini-batch, as topic, partition and first offset: it seeds all that is drawn.
+   * `share` says which items' neighbours this learner may evict, where there are others beside it.
+   */
+  learn(batch: MiniBatch, place: readonly SeedPart[], share: Share = WHOLE): Learned {
     const { model, options, gradients } = this;
     const random = Random.of('learn', model.options.seed, ...place);
     gradients.begin(model.items.size);
@@ -80,7 +88,7 @@ export class Learner {
       x: encoded.x,
     };
     if (examples.count === 0) {
-      const delta = { events: batch.size, items: this.itemSteps(), blocks: [] };
+      const delta = { events: batch.size, items: this.itemSteps(0), blocks: [] };
       return { delta, loss: 0, examples: 0 };
     }
     const pass = this.tower.forward(input, model);
@@ -103,10 +111,13 @@ export class Learner {
       for (const [target, gradient] of dPrior) {
         blocks.set(priorKey(model, target), Float32Array.of(gradient));
       }
+      const trained = gradients.length;
+      const neighbours = this.neighbours(batch, share);
       const delta: Delta = {
         events: batch.size,
-        items: this.itemSteps(),
+        items: this.itemSteps(trained),
         blocks: this.blockSteps(blocks, examples.count),
+        ...neighbours,
       };
       return { delta, loss, examples: examples.count };
     } finally {
@@ -114,7 +125,16 @@ export class Learner {
     }
   }
 
-  private itemSteps(): Delta['items'] {
+  /** Items that are only counted beside others get places behind those that are trained. */
+  private neighbours(batch: MiniBatch, share: Share): { neighbours?: NeighbourDelta } {
+    const { gradients } = this;
+    const place = (row: number): number => gradients.place(row);
+    const { both, oneWay } = countPairs(this.model, batch.events, this.options, share, place);
+    return neighbourDelta(both, oneWay, gradients.length);
+  }
+
+  /** Of all rows that have a place; the first `trained` have gradients. */
+  private itemSteps(trained: number): Delta['items'] {
     const { model, gradients, options } = this;
     const { embeddings, biases, accumulators } = model.items;
     const { length, rows, values: steps, touches } = gradients;
@@ -127,6 +147,7 @@ export class Learner {
       const row = rows[i]!;
       const at = i * (d + 1);
       keys[i] = model.key(row);
+      if (i >= trained) continue;
       // A row that many examples share decays by the root of their number: each time in full takes
       // away more of popular items than the examples can tell of them.
       const root = Math.sqrt(touches[i]!);

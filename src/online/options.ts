@@ -1,7 +1,9 @@
+import { type BlendOptions, DEFAULT_BLEND_OPTIONS } from './blend/options.js';
 import type { Phi } from './tower/phi.js';
+import type { CountingOptions } from './wide/counting.js';
 
 /** All settings of the learner. One set for all data; what is measured is in docs/mathematics.md. */
-export interface LearnerOptions {
+export interface LearnerOptions extends BlendOptions, CountingOptions {
   /** d, the size of embeddings and interests. */
   readonly dimension: number;
   /** Standard deviation of new embeddings. */
@@ -86,4 +88,7 @@ export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   biasL2: 0.03,
   denseL2: 0.01,
   encoderL2: 0.001,
+  neighbours: 128,
+  pairedItems: 8,
+  ...DEFAULT_BLEND_OPTIONS,
 });

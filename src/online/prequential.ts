@@ -1,3 +1,5 @@
+import { Blend, bucketOf } from './blend/blend.js';
+import type { BlendOptions } from './blend/options.js';
 import type { Encoder } from './encoders/encoder.js';
 import { meanEncoder } from './encoders/mean.js';
 import { dotsOfRows } from './kernels/simd-dots.js';
@@ -7,6 +9,7 @@ import { log1pCount } from './serving/priors.js';
 import { QueryBatch } from './serving/queries.js';
 import type { PrequentialSample, Tower } from './types.js';
 import type { User } from './user.js';
+import type { WalkHistory } from './wide/walk.js';
 
 export interface PrequentialOptions {
   readonly seed: number;
@@ -14,12 +17,17 @@ export interface PrequentialOptions {
   readonly negatives?: number;
   /** Default: the mean encoder. Must be the learner's. */
   readonly encoder?: Encoder;
+  /** First weights of the blend; must be the learner's. */
+  readonly blend?: Partial<BlendOptions>;
 }
 
 interface Captured {
   readonly row: number;
   readonly domain: number;
-  readonly bucket: PrequentialSample['bucket'];
+  /** See bucketOf. */
+  readonly bucket: number;
+  /** What the user had done. */
+  readonly histories: readonly WalkHistory[];
   /** Number in the batch of queries; -1 for a user of whom nothing is known. */
   readonly example: number;
   readonly without: ReadonlySet<number>;
@@ -46,6 +54,7 @@ export class Prequential {
   private readonly seed: number;
   private readonly negatives: number;
   private readonly encoder: Encoder;
+  private readonly blend: Blend;
 
   constructor(model: Model, tower: Tower, options: PrequentialOptions) {
     this.model = model;
@@ -53,12 +62,19 @@ export class Prequential {
     this.seed = options.seed;
     this.negatives = options.negatives ?? 999;
     this.encoder = options.encoder ?? meanEncoder;
+    this.blend = new Blend(model, options.blend);
   }
 
   /** Starts the scoring of one mini-batch. The model must not change until it is finished. */
   begin(topic: string, partition: number, firstOffset: bigint): PrequentialScoring {
     const random = Random.of('prequential', this.seed, topic, partition, firstOffset);
-    return new PrequentialScoring(this.model, this.tower, this.encoder, this.negatives, random);
+    return new PrequentialScoring(
+      this.model,
+      this.tower,
+      new QueryBatch(this.model, this.encoder),
+      this.blend,
+      new CandidateSampler(this.negatives, random),
+    );
   }
 }
 
@@ -67,14 +83,22 @@ export class PrequentialScoring {
   private readonly model: Model;
   private readonly tower: Tower;
   private readonly batch: QueryBatch;
+  private readonly blend: Blend;
   private readonly captured: Captured[] = [];
   private readonly candidates: CandidateSampler;
 
-  constructor(model: Model, tower: Tower, encoder: Encoder, negatives: number, random: Random) {
+  constructor(
+    model: Model,
+    tower: Tower,
+    batch: QueryBatch,
+    blend: Blend,
+    candidates: CandidateSampler,
+  ) {
     this.model = model;
     this.tower = tower;
-    this.batch = new QueryBatch(model, encoder);
-    this.candidates = new CandidateSampler(negatives, random);
+    this.batch = batch;
+    this.blend = blend;
+    this.candidates = candidates;
   }
 
   /**
@@ -90,6 +114,7 @@ export class PrequentialScoring {
       row,
       domain,
       bucket: bucketOf(user.history(domain)?.count ?? 0),
+      histories: this.batch.historiesOf(histories),
       example: known ? this.batch.addTarget(histories, domain) : -1,
       without,
     });
@@ -126,7 +151,7 @@ export class PrequentialScoring {
     }
     return {
       domain: model.domainName(domain),
-      bucket,
+      bucket: HISTORY_BUCKETS[bucket]!,
       rank,
       popularityRank,
       candidates: drawn + 1,
@@ -135,20 +160,26 @@ export class PrequentialScoring {
     };
   }
 
-  /** Writes the logits of the candidates, but for what they have in common. */
-  private logits({ domain, example }: Captured, n: number, query: Float32Array): void {
-    const { model } = this;
+  /** Writes the scores of the candidates, but for what they have in common. */
+  private logits({ domain, bucket, histories, example }: Captured, n: number, query: Float32Array) {
+    const { model, blend } = this;
     const { rows, dots, logits } = this.candidates;
     const { biases, counts } = model.items;
     if (example < 0) {
       for (let i = 0; i < n; i++) logits[i] = log1pCount(counts[rows[i]!]!);
       return;
     }
-    const weight = model.block(`prior/${model.domainName(domain)}`)[0]!;
+    const weights = blend.weights(domain, bucket);
+    blend.walk.run(histories, domain);
     dotsOfRows(model.items, rows, n, query, example * model.dimension, dots);
     for (let i = 0; i < n; i++) {
       const row = rows[i]!;
-      logits[i] = dots[i]! + biases[row]! + weight * log1pCount(counts[row]!);
+      logits[i] =
+        weights.deep * dots[i]! +
+        weights.bias * biases[row]! +
+        weights.popularity * log1pCount(counts[row]!) +
+        weights.lift * blend.walk.lift(row) +
+        weights.walk * blend.walk.walk(row);
     }
   }
 }
@@ -214,8 +245,4 @@ class CandidateSampler {
   }
 }
 
-function bucketOf(count: number): PrequentialSample['bucket'] {
-  if (count === 0) return '0';
-  if (count < 5) return '1-4';
-  return count < 20 ? '5-19' : '20+';
-}
+const HISTORY_BUCKETS: readonly PrequentialSample['bucket'][] = ['0', '1-4', '5-19', '20+'];

@@ -8,7 +8,7 @@ interface TrainingParts {
   readonly engine: Engine;
   readonly users: UserOverlay;
   readonly deltas: CycleDeltas;
-  readonly place: TopicPartition;
+  readonly place: TopicPartition & { readonly partitions?: number };
 }
 
 /** So many events that all fail are not to blame for it. */

@@ -224,7 +224,8 @@ export class TaskWorker implements TaskWork {
         records: window.length,
         seconds: (decodedAt - begin) / 1000,
       });
-      const { results, poison } = trainSpan(inputs, { engine, users, deltas, place: partition });
+      const place = { ...partition, partitions: this.#options.partitions };
+      const { results, poison } = trainSpan(inputs, { engine, users, deltas, place });
       for (const { input, error } of poison) {
         counts.add(input.event.domain, input.event.action, 'dead-letter', 'poison');
         deadLetters.push(

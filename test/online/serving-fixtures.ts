@@ -43,6 +43,7 @@ export function coarseWorld(
       accumulators: new Float64Array(dimension),
     })),
   });
+  seeTogether(model, keys, random);
   const made = Array.from({ length: users }, (_, u) => {
     const user = new User(`user-${u}`);
     for (let n = random.below(12); n > 0; n--) {
@@ -54,4 +55,22 @@ export function coarseWorld(
     return user;
   });
   return { model, users: made };
+}
+
+/** Counts that items were seen together, of several sizes, some below 0. */
+function seeTogether(model: Model, keys: readonly string[], random: Random): void {
+  const rowOf = (key: string): number => {
+    const slash = key.indexOf('/');
+    return model.find(key.slice(0, slash), key.slice(slash + 1));
+  };
+  const rows = keys.map(rowOf);
+  for (const row of rows) {
+    for (let n = random.below(9); n > 0; n--) {
+      const other = rows[random.below(rows.length)]!;
+      if (other === row) continue;
+      const count = random.below(6) - 1;
+      model.neighbours.add(row, other, model.domainOf(other), count);
+      model.neighbours.add(other, row, model.domainOf(row), count);
+    }
+  }
 }

@@ -13,6 +13,50 @@ import { coarseWorld, type World } from './serving-fixtures.js';
 
 const tower = plainTower();
 
+/** Small powers of two: products with eighths stay exact, and ties ties. */
+const BLEND = {
+  blendPopularity: 1,
+  blendBias: 0.5,
+  blendDeep: 0.5,
+  blendLift: 2,
+  blendWalk: 0.5,
+  walkItems: 4,
+  walkNeighbours: 3,
+};
+
+/** What a walk adds to an item's score, from its definition. */
+function naiveWalk(model: Model, user: User, domain: number): (row: number) => number {
+  const { neighbours } = model;
+  const n = (row: number): number => Math.max(1, model.items.counts[row]!);
+  const all = Array.from({ length: model.items.size }, (_, row) => row);
+  const there = all.filter((row) => model.domainOf(row) === domain);
+  const one = new Float64Array(all.length);
+  const start = new Float64Array(all.length);
+  const two = new Float64Array(all.length);
+  for (const { rows, weights, domain: own } of user.histories) {
+    for (const [i, row] of rows.entries()) {
+      if (!(weights[i]! > 0)) continue;
+      for (const j of there) one[j]! += Math.max(0, neighbours.get(row, j, domain)) / n(row);
+      for (const by of new Set([domain, own])) {
+        const best = neighbours.best(row, by, BLEND.walkItems);
+        for (const [k, bridge] of best.rows.entries()) start[bridge]! += best.counts[k]! / n(row);
+      }
+    }
+  }
+  for (const bridge of all) {
+    const best = neighbours.best(bridge, domain, BLEND.walkNeighbours);
+    for (const [k, j] of best.rows.entries()) {
+      two[j]! += Math.round(((start[bridge]! * best.counts[k]!) / n(bridge)) * 2 ** 30) / 2 ** 30;
+    }
+  }
+  const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
+  const items = model.rowsOf(domain).length;
+  return (row) =>
+    BLEND.blendLift * Math.log1p((items / 100 / (5 + sum(one))) * one[row]!) +
+    BLEND.blendWalk *
+      Math.log1p((items / 10 / (5 + sum(one) + sum(two))) * (one[row]! + two[row]!));
+}
+
 /** The definition, word for word: score every item of the domain, sort, cut. */
 function naive({ model }: World, user: User, name: string, n: number): Recommendation['items'] {
   const domain = model.findDomain(name);
@@ -23,14 +67,16 @@ function naive({ model }: World, user: User, name: string, n: number): Recommend
   const { rows, length } = model.rowsOf(domain);
   const { embeddings, biases, counts } = model.items;
   const total = model.eventsOf(domain) + length;
+  const wide = naiveWalk(model, user, domain);
   const scored: { place: number; logit: number; itemId: string }[] = [];
   for (let place = 0; place < length; place++) {
     const row = rows[place]!;
     if (excluded.has(row)) continue;
-    let logit = Math.fround(biases[row]! + Math.log1p(counts[row]!));
+    let logit = Math.fround(BLEND.blendBias * biases[row]! + Math.log1p(counts[row]!));
     for (let k = 0; k < model.dimension; k++) {
-      logit += embeddings[row * model.dimension + k]! * query[k]!;
+      logit += BLEND.blendDeep * embeddings[row * model.dimension + k]! * query[k]!;
     }
+    logit += wide(row);
     scored.push({ place, logit, itemId: model.itemId(row) });
   }
   scored.sort((a, b) => b.logit - a.logit || a.place - b.place);
@@ -48,7 +94,7 @@ describe('lists', () => {
     fc.assert(
       fc.property(fc.nat(), fc.constantFrom(1, 10, 500), (seed, n) => {
         const world = coarseWorld(seed);
-        const recommender = new Recommender(world.model, tower);
+        const recommender = new Recommender(world.model, tower, { blend: BLEND });
         const requests = world.users.flatMap((user) =>
           ['domain-0', 'domain-1', 'domain-2'].map((domain) => ({ user, domain, n })),
         );
@@ -82,7 +128,7 @@ describe('lists', () => {
   it('follow the model from delta to delta', () => {
     const { model, users } = coarseWorld(6);
     const user = users.find(likes)!;
-    const recommender = new Recommender(model, tower);
+    const recommender = new Recommender(model, tower, { blend: { blendBias: 4 } });
     const ask = () => recommender.recommend([{ user, domain: 'domain-0', n: 1 }])[0]!.items[0]!;
     const before = ask();
     const delta = {

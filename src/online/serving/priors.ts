@@ -1,3 +1,4 @@
+import { type BlendWeights, BUCKETS } from '../blend/blend.js';
 import type { Model } from '../model.js';
 
 /** log(1 + c) for small counts, which is nearly all of them. */
@@ -8,27 +9,28 @@ export function log1pCount(count: number): number {
 }
 
 /**
- * The part of an item's logit that no user changes, for all items of a domain:
+ * The part of an item's score that no user changes, for all items of a domain:
  *
- *     base_j + constant = b_j + prior_t · logPrior_j
- *     logPrior_j = log((c_j + 1) / (N_t + M_t))
+ *     base_j = β b_j + π log(1 + c_j)
  *
- * with c_j the item's positive events, N_t those of the domain, M_t its items, and prior_t the
- * learned weight `prior/<t>`.
+ * with the weights of a blend (blend/blend.ts), c_j the item's positive events, N_t those of the domain
+ * and M_t its items.
  */
 export interface DomainPriors {
   /** The domain's rows, in the order of `Model.rowsOf`; (length) of them are in use. */
   readonly rows: Int32Array;
   readonly length: number;
-  /** (length) b_j + prior_t · log(c_j + 1) */
+  /** (length) base_j */
   readonly base: Float32Array;
   /** (length) |v_j| */
   readonly norms: Float32Array;
-  /** -prior_t · log(N_t + M_t) */
+  /** By row of the table: its place above, for the domain's rows. */
+  readonly places: Int32Array;
+  /** -π · log(N_t + M_t): makes a probability of popularity of base_j, for β = 0 and π = 1. */
   readonly constant: number;
 }
 
-/** Computes priors by domain once per revision of the model. */
+/** Computes priors by domain and bucket once per revision of the model. */
 export class Priors {
   private readonly model: Model;
   private readonly known = new Map<number, { revision: number; priors: DomainPriors }>();
@@ -37,25 +39,30 @@ export class Priors {
     this.model = model;
   }
 
-  of(domain: number): DomainPriors {
+  of(domain: number, bucket: number, weights: BlendWeights): DomainPriors {
     const { model } = this;
-    const last = this.known.get(domain);
+    const place = domain * BUCKETS + bucket;
+    const last = this.known.get(place);
     if (last !== undefined && last.revision === model.revision) return last.priors;
     const { rows, length } = model.rowsOf(domain);
     const { biases, counts, norms: normsByRow } = model.items;
-    const weight = model.block(`prior/${model.domainName(domain)}`)[0]!;
+    const { popularity, bias } = weights;
     const fits = last !== undefined && last.priors.base.length >= length;
     const capacity = Math.ceil(length * 1.25);
     const base = fits ? last.priors.base : new Float32Array(capacity);
     const norms = fits ? last.priors.norms : new Float32Array(capacity);
+    const { size } = model.items;
+    const fitsTable = last !== undefined && last.priors.places.length >= size;
+    const places = fitsTable ? last.priors.places : new Int32Array(Math.ceil(size * 1.25));
     for (let i = 0; i < length; i++) {
       const row = rows[i]!;
-      base[i] = biases[row]! + weight * log1pCount(counts[row]!);
+      places[row] = i;
+      base[i] = bias * biases[row]! + popularity * log1pCount(counts[row]!);
       norms[i] = normsByRow[row]!;
     }
-    const constant = -weight * Math.log(Math.max(1, model.eventsOf(domain) + length));
-    const priors = { rows, length, base, norms, constant };
-    this.known.set(domain, { revision: model.revision, priors });
+    const constant = -popularity * Math.log(Math.max(1, model.eventsOf(domain) + length));
+    const priors = { rows, length, base, norms, places, constant };
+    this.known.set(place, { revision: model.revision, priors });
     return priors;
   }
 }

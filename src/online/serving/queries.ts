@@ -3,6 +3,7 @@ import { encoderParameters } from '../encoders/parameters.js';
 import type { Model } from '../model.js';
 import type { Tower, TowerInput } from '../types.js';
 import type { User } from '../user.js';
+import type { WalkHistory } from '../wide/walk.js';
 
 /** What the tower made of a batch of (user, target domain) pairs. */
 export interface Queries {
@@ -70,6 +71,19 @@ export class QueryBatch {
       this.slotHistory.push(i);
     }
     return example;
+  }
+
+  /** The histories of a range, as a walk takes them. */
+  historiesOf({ from, to }: { from: number; to: number }): WalkHistory[] {
+    return Array.from({ length: to - from }, (_, i) => {
+      const start = this.offsets[from + i]!;
+      const end = this.offsets[from + i + 1]!;
+      return {
+        domain: this.sources[from + i]!,
+        rows: this.rows.slice(start, end),
+        weights: this.weights.slice(start, end),
+      };
+    });
   }
 
   get examples(): number {

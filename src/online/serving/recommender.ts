@@ -1,3 +1,5 @@
+import { Blend, type BlendWeights, BUCKETS, bucketOf } from '../blend/blend.js';
+import type { BlendOptions } from '../blend/options.js';
 import type { Encoder } from '../encoders/encoder.js';
 import { meanEncoder } from '../encoders/mean.js';
 import { scan } from '../kernels/simd-scan.js';
@@ -6,16 +8,19 @@ import { Popularity } from '../popularity.js';
 import type { Recommendation, Tower } from '../types.js';
 import type { User } from '../user.js';
 import { type Exclusion, excludedRows } from './exclusion.js';
-import { log1pCount, Priors } from './priors.js';
+import { type DomainPriors, log1pCount, Priors } from './priors.js';
 import { type Queries, QueryBatch } from './queries.js';
 import type { Scan, ScanTarget } from './scan.js';
 import { TopN } from './top-n.js';
+import { type Scored, WideMerge } from './wide.js';
 
 export interface RecommenderOptions {
   /** Default `domain`. */
   readonly exclude?: Exclusion;
   /** Default: the mean encoder. Must be the learner's. */
   readonly encoder?: Encoder;
+  /** First weights of the blend; must be the learner's. */
+  readonly blend?: Partial<BlendOptions>;
   /** Default: by SIMD kernels if the model's table lives in their memory, else in plain loops. */
   readonly scan?: Scan;
 }
@@ -34,16 +39,17 @@ export interface RecommendationRequest {
 interface Pending {
   readonly place: number;
   readonly example: number;
+  readonly histories: { readonly from: number; readonly to: number };
   readonly target: ScanTarget;
 }
 
 /**
  * Exact top-N lists. For user u and item j of domain t with at least one event:
  *
- *     logit = v_j · q_{u,t} + b_j + prior_t · log((c_j + 1) / (N_t + M_t))
+ *     score = δ v_j · q_{u,t} + β b_j + π log((c_j + 1) / (N_t + M_t)) + λ lift_u(j) + ω walk_u(j)
  *
- * (see priors.ts), largest first, of equal ones the item whose first event came first; the score in the
- * list is sigma(logit). A user without histories that carry weight gets the domain's most popular
+ * (see blend/blend.ts), largest first, of equal ones the item whose first event came first; the score in the
+ * list is sigma(score). A user without histories that carry weight gets the domain's most popular
  * items, with score (c_j + 1) / (N_t + M_t + c_j + 1), which is sigma(logPrior_j).
  */
 export class Recommender {
@@ -54,6 +60,8 @@ export class Recommender {
   private readonly scan: Scan;
   private readonly priors: Priors;
   private readonly popularity: Popularity;
+  private readonly blend: Blend;
+  private readonly wide = new WideMerge();
 
   constructor(model: Model, tower: Tower, options: RecommenderOptions = {}) {
     this.model = model;
@@ -63,6 +71,7 @@ export class Recommender {
     this.scan = options.scan ?? scan;
     this.priors = new Priors(model);
     this.popularity = new Popularity(model);
+    this.blend = new Blend(model, options.blend);
   }
 
   /**
@@ -74,7 +83,7 @@ export class Recommender {
     const { model } = this;
     const answers = new Array<Recommendation>(requests.length);
     const batch = new QueryBatch(model, this.encoder);
-    const byDomain = new Map<number, Pending[]>();
+    const groups = new Map<number, Pending[]>();
     let lastUser: User | null = null;
     let histories = { from: 0, to: 0 };
     for (let place = 0; place < requests.length; place++) {
@@ -97,30 +106,43 @@ export class Recommender {
       const example = batch.addTarget(histories, domain);
       const at = example * model.dimension;
       const target = { at, excluded, best: new TopN(request.n) };
-      const pending = byDomain.get(domain);
-      if (pending === undefined) byDomain.set(domain, [{ place, example, target }]);
-      else pending.push({ place, example, target });
+      const group = domain * BUCKETS + bucketOf(user.history(domain)?.count ?? 0);
+      const pending = groups.get(group);
+      if (pending === undefined) groups.set(group, [{ place, example, histories, target }]);
+      else pending.push({ place, example, histories, target });
     }
     const queries = batch.run(this.tower);
-    for (const [domain, pending] of byDomain) {
-      this.answerDomain(domain, pending, queries, requests, answers);
+    for (const [group, pending] of groups) {
+      const domain = Math.floor(group / BUCKETS);
+      this.answerGroup(domain, group % BUCKETS, pending, batch, queries, requests, answers);
     }
     return answers;
   }
 
-  private answerDomain(
+  /** The lists of one domain for users of one own-history bucket. */
+  private answerGroup(
     domain: number,
+    bucket: number,
     pending: readonly Pending[],
+    batch: QueryBatch,
     queries: Queries,
     requests: readonly RecommendationRequest[],
     answers: Recommendation[],
   ): void {
     const { model } = this;
-    const priors = this.priors.of(domain);
+    const weights = this.blend.weights(domain, bucket);
+    const priors = this.priors.of(domain, bucket, weights);
     const targets = pending.map(({ target }) => target);
+    for (const { at } of targets) {
+      for (let k = at; k < at + model.dimension; k++) queries.query[k]! *= weights.deep;
+    }
     this.scan(model.items, priors, queries.query, targets);
-    for (const { place, example, target } of pending) {
-      const items = target.best.drain().map(({ index, score }) => ({
+    for (const { place, example, histories, target } of pending) {
+      const request = requests[place]!;
+      const dense = target.best.drain();
+      this.blend.walk.run(batch.historiesOf(histories), domain);
+      const best = this.blended(priors, weights, queries.query, target, dense, request.n);
+      const items = best.map(({ index, score }) => ({
         itemId: model.itemId(priors.rows[index]!),
         score: sigma(score + priors.constant),
       }));
@@ -128,8 +150,21 @@ export class Recommender {
         .transferOf(example)
         .map((slot) => ({ fromDomain: model.domainName(slot.domain), weight: slot.weight }))
         .sort((a, b) => b.weight - a.weight);
-      answers[place] = answer(requests[place]!, items, transfer);
+      answers[place] = answer(request, items, transfer);
     }
+  }
+
+  private blended(
+    priors: DomainPriors,
+    weights: BlendWeights,
+    query: Float32Array,
+    { at, excluded }: ScanTarget,
+    dense: readonly Scored[],
+    n: number,
+  ): Scored[] {
+    const { items } = this.model;
+    const { walk } = this.blend;
+    return this.wide.best(items, priors, walk, weights, query, at, excluded, dense, n);
   }
 
   private popular(

@@ -1,0 +1,189 @@
+import type { Model } from '../model.js';
+
+/** Items of one history, with their weights. */
+export interface WalkHistory {
+  /** Index of the domain. */
+  readonly domain: number;
+  readonly rows: ArrayLike<number>;
+  /** In [0, 1]. */
+  readonly weights: ArrayLike<number>;
+}
+
+export interface WalkOptions {
+  /** Neighbours of an item, in each domain, that a second step starts from; 0: one step alone. */
+  readonly walkItems: number;
+  readonly walkNeighbours: number;
+}
+
+/** Rounds to a multiple of 2^-30 by addition, below 2^21: such numbers add up exactly, in any order. */
+const ROUND = 1.5 * 2 ** 22;
+/** As if so much had been seen beside the user's items and led nowhere. */
+const PSEUDO_MASS = 5;
+
+/**
+ * Where one and two steps of a walk over the items seen together lead from a user's items i:
+ *
+ *     p1(j) = Σ_i w_i c(i→j) / n_i
+ *     a(k)  = Σ_i w_i c(i→k) / n_i     over the `walkItems` largest counts of i in each domain
+ *     p2(j) = Σ_k a(k) c(k→j) / n_k    over the `walkNeighbours` largest counts of k
+ *
+ * with n the items' positive events, j of the target domain, and k of the target's or of i's own.
+ * Each, against what would come of as many steps if they led anywhere alike, is
+ *
+ *     lift(j) = log(1 + M/100 · p1(j) / (5 + Σ p1))
+ *     walk(j) = log(1 + M/10 · (p1(j) + p2(j)) / (5 + Σ p1 + Σ p2))
+ *
+ * for M items of the domain: a ratio, so that it means the same in dense data and in thin (the issue of
+ * measure: weights of raw counts that suit the one are ten times off in the other).
+ *
+ * Sums over k are exact, so nothing depends on where the lists have their entries. The arrays are kept
+ * from run to run, and hold what the last `run` found until the next.
+ */
+export class Walk {
+  /** Rows with p1 or p2 above 0: rows[0 .. length - 1], in no order that means anything. */
+  rows = new Int32Array(0);
+  length = 0;
+  private readonly model: Model;
+  private readonly options: WalkOptions;
+  private one = new Float64Array(0);
+  private two = new Float64Array(0);
+  private start = new Float64Array(0);
+  private bridges = new Int32Array(256);
+  private bridgeCount = 0;
+  private massOne = 0;
+  private massTwo = 0;
+  private perOne = 0;
+  private perTwo = 0;
+  private hidden: ReadonlySet<number> | null = null;
+
+  constructor(model: Model, options: WalkOptions) {
+    this.model = model;
+    this.options = options;
+  }
+
+  /**
+   * @param hidden Items of the target domain that the user is taken not to have: what the user's own
+   *   events added to the counts is left out.
+   */
+  run(
+    histories: readonly WalkHistory[],
+    target: number,
+    hidden: ReadonlySet<number> | null = null,
+  ): void {
+    this.begin();
+    this.hidden = hidden;
+    for (const history of histories) this.firstStep(history, target);
+    this.secondStep(target);
+    const { length: items } = this.model.rowsOf(target);
+    this.perOne = items / 100 / (PSEUDO_MASS + this.massOne);
+    this.perTwo = items / 10 / (PSEUDO_MASS + this.massOne + this.massTwo);
+  }
+
+  lift(row: number): number {
+    return Math.log1p(this.perOne * (this.one[row] ?? 0));
+  }
+
+  walk(row: number): number {
+    return Math.log1p(this.perTwo * ((this.one[row] ?? 0) + (this.two[row] ?? 0)));
+  }
+
+  private begin(): void {
+    const { size } = this.model.items;
+    for (let i = 0; i < this.length; i++) {
+      this.one[this.rows[i]!] = 0;
+      this.two[this.rows[i]!] = 0;
+    }
+    for (let i = 0; i < this.bridgeCount; i++) this.start[this.bridges[i]!] = 0;
+    this.length = 0;
+    this.bridgeCount = 0;
+    this.massOne = 0;
+    this.massTwo = 0;
+    if (this.one.length < size) {
+      this.one = new Float64Array(size * 2);
+      this.two = new Float64Array(size * 2);
+      this.start = new Float64Array(size * 2);
+      this.rows = new Int32Array(size * 2);
+    }
+  }
+
+  private firstStep({ domain, rows, weights }: WalkHistory, target: number): void {
+    const { neighbours, items } = this.model;
+    const { walkItems } = this.options;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      const weight = weights[i]!;
+      if (!(weight > 0)) continue;
+      const each = weight / Math.max(1, items.counts[row]!);
+      const list = neighbours.list(row, target);
+      if (list !== undefined) this.addOne(list.slots, each);
+      if (walkItems < 1) continue;
+      this.addStart(neighbours.best(row, target, walkItems), each, true);
+      if (domain !== target) this.addStart(neighbours.best(row, domain, walkItems), each, false);
+    }
+  }
+
+  private addOne(slots: Int32Array, each: number): void {
+    const { one, rows, hidden } = this;
+    let { length } = this;
+    let sum = 0;
+    for (let at = 0; at < slots.length; at += 2) {
+      const row = slots[at]! - 1;
+      if (row < 0) continue;
+      let count = slots[at + 1]!;
+      if (hidden?.has(row) === true) count--;
+      if (count < 1) continue;
+      if (one[row] === 0) rows[length++] = row;
+      one[row]! += count * each;
+      sum += count;
+    }
+    this.length = length;
+    this.massOne += sum * each;
+  }
+
+  private addStart(
+    { rows, counts }: { readonly rows: Int32Array; readonly counts: Int32Array },
+    each: number,
+    own: boolean,
+  ): void {
+    const { start, hidden } = this;
+    for (let i = 0; i < rows.length; i++) {
+      const row = rows[i]!;
+      let count = counts[i]!;
+      if (own && hidden?.has(row) === true) count--;
+      if (count < 1) continue;
+      if (start[row] === 0) this.addBridge(row);
+      start[row]! += count * each;
+    }
+  }
+
+  private addBridge(row: number): void {
+    if (this.bridgeCount === this.bridges.length) {
+      const next = new Int32Array(this.bridgeCount * 2);
+      next.set(this.bridges);
+      this.bridges = next;
+    }
+    this.bridges[this.bridgeCount++] = row;
+  }
+
+  private secondStep(target: number): void {
+    const { one, two, rows, start } = this;
+    const { neighbours, items } = this.model;
+    const { walkNeighbours } = this.options;
+    let { length } = this;
+    let mass = 0;
+    for (let b = 0; b < this.bridgeCount; b++) {
+      const bridge = this.bridges[b]!;
+      const each = start[bridge]! / Math.max(1, items.counts[bridge]!);
+      const found = neighbours.best(bridge, target, walkNeighbours);
+      for (let i = 0; i < found.rows.length; i++) {
+        const row = found.rows[i]!;
+        const part = found.counts[i]! * each + ROUND - ROUND;
+        if (one[row] === 0 && two[row] === 0) rows[length++] = row;
+        two[row]! += part;
+        mass += part;
+      }
+    }
+    this.length = length;
+    this.massTwo = mass;
+  }
+}
