@@ -1,14 +1,18 @@
 import { mergeDeltas } from '../../online/delta.js';
 import { decodeDelta, encodeDelta } from '../../online/delta-codec.js';
 import type { LearnerOptions } from '../../online/learner.js';
-import { type BackendName, BackendUnavailable, createTower } from '../../online/tower/backend.js';
+import {
+  BACKENDS,
+  type BackendName,
+  BackendUnavailable,
+  createTower,
+} from '../../online/tower/backend.js';
 import type { Tower } from '../../online/types.js';
 import type { BenchContext } from './benches.js';
 import type { Report } from './figures.js';
 import { emptyModel, learnWorld, MINI_BATCH, PLAIN_EXAMPLES, Treadmill } from './learning.js';
 import { takeTurns } from './measure.js';
 
-const BACKENDS: readonly BackendName[] = ['tensorflow', 'wasm', 'cpu', 'plain'];
 const PEER = 'plain typed arrays';
 
 /** Examples per second and core for each backend that there is here. */
