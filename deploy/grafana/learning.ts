@@ -1,0 +1,203 @@
+import { DOMAIN, dashboard, HERE, lines, matrix, signedLines, TARGET } from './panels.js';
+
+/** Mean over the window of what the counter of sums adds up, for each of the labels' values. */
+function mean(stem: string, by: string, window = '1h', where = DOMAIN): string {
+  return `sum by (${by}) (rate(isthmus_prequential_${stem}_sum_total{${where}}[${window}])) / sum by (${by}) (rate(isthmus_prequential_events_total{${where}}[${window}]))`;
+}
+
+const COLD = `${DOMAIN}, bucket="0"`;
+const BY = 'domain, bucket';
+const NAME = '{{domain}}, events before: {{bucket}}';
+
+export const learning = dashboard(
+  {
+    uid: 'isthmus-learning',
+    title: 'Learning',
+    description: 'How good it is, for whom, and what flows from one domain to another.',
+  },
+  [
+    {
+      title: 'Quality, test-then-train, by domain and history of the user there',
+      panels: [
+        lines(
+          {
+            title: 'Log-loss',
+            unit: 'plain',
+            shows: 'Binary cross-entropy of the event and one sampled negative, over an hour.',
+            normal: "Below 0.69 (a coin's), lower with more history.",
+            otherwise: 'A climb: drift, or broken input. Overview, Errors; was a producer changed?',
+          },
+          [mean('logloss', BY), NAME],
+        ),
+        lines(
+          {
+            title: 'AUC',
+            unit: 'plain',
+            shows: 'Share of the sampled negatives that were ranked below the event.',
+            normal: '0.5 is chance; 0.8 and more is usual with history.',
+            otherwise:
+              'At 0.5 nothing is learned there: too few events, or ids that never come again.',
+          },
+          [mean('auc', BY), NAME],
+        ),
+        lines(
+          {
+            title: 'HR@10',
+            unit: 'share',
+            shows: 'How often the event was among the first ten of the candidates.',
+            normal: 'Above popularity (Overview), higher with more history.',
+            otherwise: 'Runbook, IsthmusQualityBelowPopularity.',
+          },
+          [mean('hr10', BY), NAME],
+        ),
+        lines(
+          {
+            title: 'NDCG@10',
+            unit: 'plain',
+            shows: 'As HR@10, with more weight on the first places.',
+            normal: 'Moves with HR@10.',
+            otherwise:
+              'Falls while HR@10 does not: the right items slip from the first places; see Log-loss.',
+          },
+          [mean('ndcg10', BY), NAME],
+        ),
+        lines(
+          {
+            title: 'Events predicted',
+            unit: 'eventsPerSecond',
+            shows: 'What the other panels rest on: sampled events by bucket.',
+            normal: 'ISTHMUS_PREQUENTIAL_SAMPLE times the events.',
+            otherwise: 'Few events in a bucket: its lines are noise; choose a longer time.',
+          },
+          [
+            `sum by (bucket) (rate(isthmus_prequential_events_total{${DOMAIN}}[$__rate_interval]))`,
+            'events before: {{bucket}}',
+          ],
+        ),
+        lines(
+          {
+            title: 'Loss in training',
+            unit: 'plain',
+            shows: 'Mean loss over training examples, replayed ones too.',
+            normal: 'Falls, then rests.',
+            otherwise: 'A climb: drift, broken input or too high a learning rate.',
+          },
+          [
+            `sum(rate(isthmus_loss_sum_total{${HERE}}[$__rate_interval])) / sum(rate(isthmus_examples_total{${HERE}}[$__rate_interval]))`,
+            'mean',
+          ],
+          [`isthmus_loss{${HERE}}`, '{{pod}}, recent'],
+        ),
+      ],
+    },
+    {
+      title: 'Transfer',
+      panels: [
+        matrix(
+          {
+            title: 'How far A has moved',
+            unit: 'plain',
+            shows: 'Frobenius norm of A - I, from the source (row) to the target (column).',
+            normal: '0 at first; grows where the domains differ and share users, and levels off.',
+            otherwise:
+              'Grows without end: raise ISTHMUS_LEARNER_DENSE_L2. Stays 0: the two share no users.',
+          },
+          `max by (source, target) (isthmus_transfer_norm{${TARGET}})`,
+          4,
+        ),
+        matrix(
+          {
+            title: 'Weight of the gate',
+            unit: 'share',
+            shows:
+              'Mean weight that lists of the target (column) gave to the source (row), over an hour.',
+            normal:
+              "Columns add up to 100 %; the target's own share grows as users get known there.",
+            otherwise:
+              'A source near 0 everywhere does not help; its own domain at 100 %: nothing is carried over.',
+          },
+          `sum by (source, target) (rate(isthmus_gate_weight_sum_total{${TARGET}}[1h])) / on (target) group_left () sum by (target) (rate(isthmus_gate_lists_total{${TARGET}}[1h]))`,
+          1,
+        ),
+        lines(
+          {
+            title: 'Weight of the gate over time',
+            unit: 'share',
+            shows: 'Mean weight by source and target in about the last 1,000 lists.',
+            normal: 'Moves slowly.',
+            otherwise: 'Jumps: a producer stopped, or a deployment changed the learner.',
+          },
+          [`avg by (source, target) (isthmus_gate_weight{${TARGET}})`, '{{source}} to {{target}}'],
+        ),
+        signedLines(
+          {
+            title: 'What transfer wins',
+            unit: 'share',
+            shows:
+              'HR@10 minus that of popularity, for users without any history in the domain. Without transfer they would get popularity. Users unknown everywhere are among them, and pull it towards 0.',
+            normal: 'Above 0.',
+            otherwise: 'At or below 0: the domains share too few users, or A is still young.',
+          },
+          [
+            `${mean('hr10', 'domain', '1h', COLD)} - ${mean('popularity_hr10', 'domain', '1h', COLD)}`,
+            '{{domain}}',
+          ],
+        ),
+        signedLines(
+          {
+            title: 'Drift',
+            unit: 'share',
+            shows: 'HR@10 of the last half hour minus that of the last six hours.',
+            normal: 'Around 0.',
+            otherwise:
+              'Below for hours: tastes or the catalogue change faster than it learns, or the input broke; compare with Events by action.',
+          },
+          [
+            `${mean('hr10', 'application, domain', '30m')} - isthmus:prequential_hr10:ratio_rate6h{application=~"$application", domain=~"$domain"}`,
+            '{{domain}}',
+          ],
+        ),
+        lines(
+          {
+            title: 'Events by action',
+            unit: 'eventsPerSecond',
+            shows: 'Accepted events by domain and action.',
+            normal: "The producers' daily rhythm.",
+            otherwise: 'An action or domain that vanished: ask its producer.',
+          },
+          [
+            `sum by (domain, action) (rate(isthmus_events_total{${DOMAIN}, outcome="accepted"}[$__rate_interval]))`,
+            '{{domain}}: {{action}}',
+          ],
+        ),
+      ],
+    },
+    {
+      title: 'Size',
+      panels: [
+        lines(
+          {
+            title: 'Version of the model',
+            unit: 'count',
+            shows: 'Events trained into the model of each process.',
+            normal: 'All on one line.',
+            otherwise:
+              'One stays behind: Stream, Delta lag. They rest at different heights: runbook, IsthmusModelsDiffer.',
+          },
+          [`isthmus_model_trained_events{${HERE}}`, '{{pod}}'],
+        ),
+        lines(
+          {
+            title: 'Items',
+            unit: 'count',
+            shows: 'Items that the model knows.',
+            normal: 'The catalogue, as far as it was touched.',
+            otherwise:
+              'Grows without end: item ids that never come again (session ids, addresses).',
+          },
+          [`max by (domain) (isthmus_items{${DOMAIN}})`, '{{domain}}'],
+        ),
+      ],
+    },
+  ],
+);
