@@ -111,7 +111,7 @@ class Demo {
       screen.close();
     }
     if (this.#signal.aborted) return;
-    this.#report(live, service);
+    await this.#report(live, service);
     for (const person of newcomers(data, PEOPLE)) this.#introduce(person, service, data);
     if (this.#options.stay) {
       this.#say(`\nStill running. Page: ${service.url}   Ctrl-C stops everything.`);
@@ -121,7 +121,7 @@ class Demo {
 
   async #log(): Promise<{ config: Config; transport: Transport }> {
     const env: NodeJS.ProcessEnv = {
-      ISTHMUS_PREQUENTIAL_SAMPLE: '1',
+      ISTHMUS_PREQUENTIAL_SAMPLE: '0.3',
       ISTHMUS_HTTP_PORT: '0',
       ...process.env,
       ISTHMUS_TRANSPORT: this.#options.transport,
@@ -208,7 +208,8 @@ class Demo {
     }
   }
 
-  #report(live: LiveFigures, service: Service): void {
+  async #report(live: LiveFigures, service: Service): Promise<void> {
+    const { sha256 } = await service.model();
     const { quality, freshnessOverall, totals } = live.snapshot();
     const figure = (value: number): string => Math.round(value).toLocaleString('en');
     this.#say(
@@ -218,7 +219,7 @@ class Demo {
       `from rating to committed list: p50 ${milliseconds(freshnessOverall.p50Ms)}, p99 ${milliseconds(freshnessOverall.p99Ms)}`,
     );
     this.#say(
-      `memory ${figure(process.memoryUsage().rss / 1e6)} MB   backend ${service.backend()}   model sha256 ${service.model().sha256.slice(0, 16)}...\n`,
+      `memory ${figure(process.memoryUsage().rss / 1e6)} MB   backend ${service.backend()}   model sha256 ${sha256.slice(0, 16)}...\n`,
     );
     const table = new Table({
       head: ['domain', 'likes scored', 'HR@10', 'of popularity', 'NDCG@10', 'of popularity'],

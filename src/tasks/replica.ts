@@ -17,7 +17,7 @@ export function ownDeltaId(task: string, sequence: number, part: number): DeltaI
  *
  * Own deltas are in the table from the moment they are computed and stay *pending* until they are
  * read back from the log; others' are applied as they are read. Since sums of deltas are exact
- * (grid.ts), `committed` is at hand at any time: take the pending ones away, newest first.
+ * (grid.ts), *committed* is at hand at any time: the table without the pending ones (online/snapshot/copy.ts).
  *
  * | what happens to an own delta | what becomes of it |
  * |---|---|
@@ -92,16 +92,5 @@ export class ModelReplica {
     if (id !== null && this.#pending.delete(id)) return true;
     this.model.apply(decode());
     return false;
-  }
-
-  /** Calls `look` while the table holds what is committed and nothing else. Not for async work. */
-  committed<T>(look: (model: Model) => T): T {
-    const pending = [...this.#pending.values()];
-    for (const delta of pending.toReversed()) this.model.revert(delta);
-    try {
-      return look(this.model);
-    } finally {
-      for (const delta of pending) this.model.apply(delta);
-    }
   }
 }

@@ -35,7 +35,7 @@ test('the log alone gives the model of a service at rest, hash and offsets inclu
   const admin = await transport.admin();
   const ends = (await admin.watermarks(config.modelDeltasTopic)).map(({ high }) => high);
   await until(() => String(service.deltaOffsets()) === String(ends), 'all deltas are read');
-  expect(await digestOfLog(config, transport)).toEqual(service.model());
+  expect(await digestOfLog(config, transport)).toEqual(await service.model());
   await service.close();
 });
 

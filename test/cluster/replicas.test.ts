@@ -55,7 +55,7 @@ describe('three processes of one application', { timeout: 20_000 }, () => {
         new Set(services.map((service) => String(service.deltaOffsets()))).size === 1,
       'all replicas have read all deltas',
     );
-    const models = services.map((service) => service.model());
+    const models = await Promise.all(services.map((service) => service.model()));
     for (const model of models) expect(model).toEqual(models[0]);
     expect(models[0]!.trainedEvents).toBe(events);
   }

@@ -109,7 +109,9 @@ export async function runHistory(spec: HistorySpec): Promise<HistoryResult> {
     });
     // A transaction may be open for ever then: nobody could read the topics to their ends.
     if (!atRest) return result(['The history did not come to rest'], null);
-    const replicas = world.services.map((service, k) => ({ name: `p${k}`, ...service.model() }));
+    const replicas = await Promise.all(
+      world.services.map(async (service, k) => ({ name: `p${k}`, ...(await service.model()) })),
+    );
     const report = await verify({
       config,
       transport: observer,

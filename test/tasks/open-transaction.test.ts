@@ -30,7 +30,10 @@ test('a task starts while a dead one of another partition has left its transacti
   expect(service.trainedEvents()).toBe(20);
 
   await transaction.abort();
-  await until(() => service.model().trainedEvents === 20, 'both partitions are read back');
+  await until(
+    async () => (await service.model()).trainedEvents === 20,
+    'both partitions are read back',
+  );
   await service.close();
   await transport.close();
 });

@@ -94,9 +94,12 @@ describe('an event that makes the learner fail', () => {
     expect(String(letters[0]!.headers['isthmus.detail'])).toContain('the learner chokes');
     expect(String(letters[1]!.headers['isthmus.detail'])).toContain('accumulator');
     expect(new Serde().events.decode(letters[0]!.value).itemId).toBe('poison-throws');
-    await until(() => service.model().trainedEvents === 88, 'all deltas are read back');
+    await until(
+      async () => (await service.model()).trainedEvents === 88,
+      'all deltas are read back',
+    );
 
-    const replicas = [{ name: 'service', ...service.model() }];
+    const replicas = [{ name: 'service', ...(await service.model()) }];
     const report = await verify({ config, transport, serde: new Serde(), replicas });
     expect(report.problems).toEqual([]);
     expect(report).toMatchObject({ trainedEvents: 88, deadLetters: { poison: 8 } });

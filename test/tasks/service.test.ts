@@ -75,7 +75,7 @@ describe('the service over the log in memory', () => {
     const first = await run();
     await produce(100);
     await atRest(transport, config);
-    await until(() => first.model().deltaOffsets.length === 2, 'deltas are followed');
+    await until(() => first.deltaOffsets().length === 2, 'deltas are followed');
     const before = await readUsers(transport, config);
     await first.close();
     services.splice(0);

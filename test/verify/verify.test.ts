@@ -64,15 +64,18 @@ describe('what the topics show', () => {
   }
 
   test('holds for a service at rest, and its model is that of the log', async () => {
-    await until(() => service.model().trainedEvents === 60, 'all deltas are read back');
-    const replicas = [{ name: 'service', ...service.model() }];
+    await until(
+      async () => (await service.model()).trainedEvents === 60,
+      'all deltas are read back',
+    );
+    const replicas = [{ name: 'service', ...(await service.model()) }];
     const report = await verify({ config, transport, serde, replicas });
     expect(report).toMatchObject({
       ok: true,
       problems: [],
       inputOffsets: { gaps: 0, overlaps: 0, torn: 0, miscounted: 0 },
       trainedEvents: 60,
-      sha256: { log: service.model().sha256, replicas: { service: service.model().sha256 } },
+      sha256: { log: replicas[0]!.sha256, replicas: { service: replicas[0]!.sha256 } },
       users: { checked: 7, wrong: 0, moving: 0, owed: 0 },
       deadLetters: { found: 1, missing: 0, unexpected: 0 },
     });
@@ -80,7 +83,7 @@ describe('what the topics show', () => {
   });
 
   test('does not hold where a replica has another model', async () => {
-    const replicas = [{ name: 'service', ...service.model(), sha256: 'other' }];
+    const replicas = [{ name: 'service', ...(await service.model()), sha256: 'other' }];
     const report = await verify({ config, transport, serde, replicas });
     expect(report.ok).toBe(false);
     expect(report.problems.join()).toContain('service');

@@ -74,7 +74,7 @@ class GroupedPass implements TowerPass {
     this.d = d;
     this.workspace = workspace;
     this.giveBack = giveBack;
-    this.sorted = sortSlots(input);
+    this.sorted = sortSlots(input, parameters);
     // A block, and an input or output of rows padded to a multiple of 4.
     const scratch = (Math.max(slots, examples) + 3 * d + 4) * (d + 4);
     workspace.begin((5 * slots + 3 * examples) * d, ARRAYS, scratch);

@@ -1,4 +1,4 @@
-import type { TowerInput } from '../types.js';
+import type { DenseParameters, TowerInput } from '../types.js';
 
 /** Slots that stand together once they are sorted: from .. to - 1. */
 export interface SlotRange {
@@ -8,11 +8,15 @@ export interface SlotRange {
   readonly to: number;
 }
 
-/** The slots of a batch by source, and within a source by target, each in order of the batch. */
+/**
+ * The slots of a batch by source, and within a source by target, each in order of the batch. Domains
+ * stand in order of their names: indices differ from process to process, and sums of floats with the
+ * order.
+ */
 export interface SortedSlots {
   /** (slots) place of each slot in the sorted order. */
   readonly places: Int32Array;
-  /** One for each source that there is, in order of the index; `target` is that of its first slot. */
+  /** One for each source that there is, in order of the names; `target` is that of its first slot. */
   readonly bySource: readonly SlotRange[];
   /** One for each pair that there is, those from a domain to itself included. */
   readonly byPair: readonly SlotRange[];
@@ -22,12 +26,16 @@ export interface SortedSlots {
  * Sorts slots by (source, target) with counts, so that the slots that meet one block are rows of one
  * matrix, next to each other. Pairs without slots are left out.
  */
-export function sortSlots(input: TowerInput): SortedSlots {
+export function sortSlots(
+  input: TowerInput,
+  parameters: Pick<DenseParameters, 'domainName'>,
+): SortedSlots {
   const { slots, slotSource, slotExample, targets } = input;
   let domains = 0;
   for (let i = 0; i < slots; i++) {
     domains = Math.max(domains, slotSource[i]! + 1, targets[slotExample[i]!]! + 1);
   }
+  const inOrder = byName(domains, parameters);
   const counts = new Int32Array(domains * domains);
   const keys = new Int32Array(slots);
   for (let i = 0; i < slots; i++) {
@@ -38,10 +46,10 @@ export function sortSlots(input: TowerInput): SortedSlots {
   const bySource: SlotRange[] = [];
   const byPair: SlotRange[] = [];
   let from = 0;
-  for (let source = 0; source < domains; source++) {
+  for (const source of inOrder) {
     const start = from;
     const first = byPair.length;
-    for (let target = 0; target < domains; target++) {
+    for (const target of inOrder) {
       const key = source * domains + target;
       const count = counts[key]!;
       counts[key] = from;
@@ -53,4 +61,10 @@ export function sortSlots(input: TowerInput): SortedSlots {
   const places = new Int32Array(slots);
   for (let i = 0; i < slots; i++) places[i] = counts[keys[i]!]!++;
   return { places, bySource, byPair };
+}
+
+/** The indices of the domains in order of their names. */
+function byName(domains: number, parameters: Pick<DenseParameters, 'domainName'>): number[] {
+  const names = Array.from({ length: domains }, (_, index) => parameters.domainName(index));
+  return [...names.keys()].sort((a, b) => (names[a]! < names[b]! ? -1 : 1));
 }

@@ -1,8 +1,8 @@
-import { exitCodeOf, report } from '../cli/failure.js';
-import { say, sayJson } from '../cli/output.js';
-import { textOf } from '../cli/verify.js';
-import { type ChaosResult, runChaos, type Spread } from './chaos.js';
-import { parseChaosOptions, USAGE } from './options.js';
+import { type ChaosResult, runChaos, type Spread } from '../chaos/chaos.js';
+import { parseChaosOptions, USAGE } from '../chaos/options.js';
+import { exitCodeOf, report } from './failure.js';
+import { say, sayJson } from './output.js';
+import { textOf } from './verify.js';
 
 function inSeconds({ count, p50, p99, max }: Spread): string {
   return `p50 ${p50} s, p99 ${p99} s, max ${max} s (${count})`;

@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { expect, test } from 'vitest';
+import type { ChaosResult } from '../../src/chaos/chaos.js';
+
+const MAIN = fileURLToPath(new URL('../../dist/cli/chaos.js', import.meta.url));
+
+/** Runs `npm run chaos` (built before) and returns what it prints. */
+async function chaos(...args: string[]): Promise<{ result: ChaosResult; told: string }> {
+  const child = spawn(process.execPath, [MAIN, ...args, '--json'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  let told = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    printed += chunk;
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    told += chunk;
+  });
+  await once(child, 'close');
+  return { result: JSON.parse(printed) as ChaosResult, told };
+}
+
+function expectExactlyOnce({ result, told }: { result: ChaosResult; told: string }): void {
+  expect(result.problems, told).toEqual([]);
+  expect(result.verify).toMatchObject({
+    ok: true,
+    inputOffsets: { gaps: 0, overlaps: 0, torn: 0, miscounted: 0 },
+    users: { wrong: 0, moving: 0, owed: 0 },
+    lists: { notIncreasing: 0, notLast: 0 },
+    deadLetters: { missing: 0, unexpected: 0 },
+  });
+  expect(result.verify.trainedEvents).toBe(result.verify.oracle?.accepted);
+  expect(result.verify.sha256.snapshot).toBe(result.verify.sha256.log);
+}
+
+test('each event counts once, whatever is killed, frozen, stopped or restarted', {
+  timeout: 300_000,
+}, async () => {
+  const run = await chaos('--kills', '10', '--processes', '2', '--events', '6000', '--seed', '1');
+  expectExactlyOnce(run);
+  expect(run.result.blows.kill).toBe(10);
+  expect(Object.keys(run.result.verify.sha256.replicas)).toHaveLength(2);
+});
+
+test('a partition that is worked on by processes that are killed gives the same bits as one that is not', {
+  timeout: 300_000,
+}, async () => {
+  const run = await chaos(
+    ...['--kills', '5', '--partitions', '1', '--events', '4000', '--faults', 'kill', '--seed', '2'],
+  );
+  expectExactlyOnce(run);
+  expect(run.result.uninterruptedSha256).toBe(run.result.verify.sha256.log);
+});
