@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { DASHBOARDS } from '../../deploy/grafana/index.js';
 import { rooted, text } from './support/files.js';
 import { prometheusRule } from './support/prometheus-rule.js';
+import { strimziTopics } from './support/strimzi-topics.js';
 
 /** `npm run dashboards` writes what these tests compare. */
 describe('what is generated and checked in', () => {
@@ -18,6 +19,15 @@ describe('what is generated and checked in', () => {
     );
     await expect(prometheusRule(rules)).toMatchFileSnapshot(
       rooted('deploy/k8s/components/prometheus-operator/prometheusrule.yaml'),
+    );
+  });
+
+  it('is the topics of the code, with the partitions that KEDA is capped at', async () => {
+    const keda = text('deploy/k8s/components/keda/scaledobject.yaml');
+    const cap = Number(/maxReplicaCount: (\d+)/.exec(keda)?.[1]);
+    const topics = strimziTopics({ ISTHMUS_REPLICATION_FACTOR: '3' }, cap);
+    await expect(topics).toMatchFileSnapshot(
+      rooted('deploy/k8s/components/strimzi-topics/topics.yaml'),
     );
   });
 });
