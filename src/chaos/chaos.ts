@@ -201,10 +201,15 @@ class Chaos {
       const lagging = models.findIndex(
         (model, p) => !ready[p] || !deltas.every(({ high }, d) => model?.deltaOffsets[d] === high),
       );
-      missing = `${breaker.processes[lagging]?.name} is not ready, or behind the deltas`;
+      const ends = deltas.map(({ high }) => high);
+      missing = `${breaker.processes[lagging]?.name} is not ready, or has not read the deltas to ${ends}, but to ${models[lagging]?.deltaOffsets}`;
       if (lagging < 0) return models.filter((model) => model !== null);
     }
-    const words = breaker.processes.map(({ name, lastWords }) => `${name}: ${lastWords}`);
+    const words = await Promise.all(
+      breaker.processes.map(
+        async (child) => `${child.name}: ${await child.statusText()}\n${child.lastWords}`,
+      ),
+    );
     this.#problems.push(`It did not come to rest: ${missing}\n${words.join('\n')}`);
     return [];
   }

@@ -88,6 +88,19 @@ export class ServiceProcess {
     return (await this.#ask('/readyz', ANSWER_WITHIN_MS)) !== null;
   }
 
+  /** What it says of its tasks and of why it is not ready, for people. */
+  async statusText(): Promise<string> {
+    const answers = await Promise.all(
+      ['/tasks', '/readyz'].map(async (path) => {
+        const answer = await fetch(`${this.#url}${path}`, {
+          signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+        });
+        return answer.text();
+      }),
+    ).catch((error: unknown) => [String(error)]);
+    return answers.join(' ');
+  }
+
   /** Its committed model; null where it does not answer. */
   async model(): Promise<ReplicaModel | null> {
     const model = await this.#ask<{
