@@ -1,5 +1,16 @@
 import { ACCUMULATOR_UNIT, accumulatorUnits, deltaUnits } from './grid.js';
 
+/** Where gradients and touches of so many rows are collected, if not in arrays of their own. */
+export interface GradientRoom {
+  /** (rows, d + 1), of any value. */
+  readonly values: Float32Array;
+  /** (rows), of any value. */
+  readonly touches: Float32Array;
+}
+
+/** Rows of gradients that are set to zero at once. */
+const CHUNK = 256;
+
 /**
  * The gradients of the rows that a mini-batch touches, by row of the item table, in order of first
  * touch. The scratch is kept from batch to batch; it holds nothing that a result depends on.
@@ -9,28 +20,38 @@ export class RowGradients {
   /** Rows touched. */
   length = 0;
   /** (length) */
-  rows = new Int32Array(256);
-  /** (length, d + 1): embedding, then bias. */
+  rows = new Int32Array(CHUNK);
+  /** (length, d + 1): embedding, then bias. Rows that a given room does not hold have none. */
   values: Float32Array;
   /** (length) how many gradients were added to a row's. */
-  touches = new Float32Array(256);
+  touches: Float32Array = new Float32Array(CHUNK);
   /** (length) positive events. */
-  counts = new Int32Array(256);
+  counts = new Int32Array(CHUNK);
   /** By row of the table: 1 + place in the columns above, or 0. */
-  private places = new Int32Array(256);
+  private places = new Int32Array(CHUNK);
+  /** Rows of `values` and `touches` that are zero, or hold what was added. */
+  private ready = 0;
+  private roomy = false;
 
   constructor(dimension: number) {
     this.dimension = dimension;
-    this.values = new Float32Array(256 * (dimension + 1));
+    this.values = new Float32Array(CHUNK * (dimension + 1));
   }
 
-  /** Forgets everything; `size` is that of the table. */
-  begin(size: number): void {
+  /** Forgets everything; `size` is that of the table. A room must hold all rows that get gradients. */
+  begin(size: number, room?: GradientRoom): void {
     for (let i = 0; i < this.length; i++) this.places[this.rows[i]!] = 0;
-    this.values.fill(0, 0, this.length * (this.dimension + 1));
-    this.touches.fill(0, 0, this.length);
     this.counts.fill(0, 0, this.length);
     this.length = 0;
+    this.ready = 0;
+    if (room !== undefined) {
+      this.values = room.values;
+      this.touches = room.touches;
+    } else if (this.roomy) {
+      this.values = new Float32Array(CHUNK * (this.dimension + 1));
+      this.touches = new Float32Array(CHUNK);
+    }
+    this.roomy = room !== undefined;
     if (this.places.length < size) this.places = new Int32Array(size * 2);
   }
 
@@ -39,6 +60,7 @@ export class RowGradients {
     const place = this.places[row]!;
     if (place > 0) return place - 1;
     if (this.length === this.rows.length) this.grow();
+    if (this.length === this.ready) this.prepare();
     this.rows[this.length] = row;
     this.places[row] = ++this.length;
     return this.length - 1;
@@ -53,17 +75,28 @@ export class RowGradients {
     this.touches[place]!++;
   }
 
+  /** Sets the next rows to zero. */
+  private prepare(): void {
+    const width = this.dimension + 1;
+    const to = this.ready + CHUNK;
+    if (!this.roomy && to > this.touches.length) {
+      const values = new Float32Array(to * 2 * width);
+      values.set(this.values);
+      this.values = values;
+      const touches = new Float32Array(to * 2);
+      touches.set(this.touches);
+      this.touches = touches;
+    }
+    this.values.fill(0, this.ready * width, to * width);
+    this.touches.fill(0, this.ready, to);
+    this.ready = to;
+  }
+
   private grow(): void {
     const capacity = this.rows.length * 2;
     const rows = new Int32Array(capacity);
     rows.set(this.rows);
     this.rows = rows;
-    const values = new Float32Array(capacity * (this.dimension + 1));
-    values.set(this.values);
-    this.values = values;
-    const touches = new Float32Array(capacity);
-    touches.set(this.touches);
-    this.touches = touches;
     const counts = new Int32Array(capacity);
     counts.set(this.counts);
     this.counts = counts;

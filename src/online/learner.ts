@@ -1,9 +1,10 @@
-import { RowGradients, type RowStep, rowStep } from './adagrad.js';
+import { type GradientRoom, RowGradients, type RowStep, rowStep } from './adagrad.js';
 import { type BlockRole, blockRole } from './blocks.js';
-import type { Encoder } from './encoders/encoder.js';
+import type { Encoder, EncoderPass, Histories } from './encoders/encoder.js';
 import { encoderNamed } from './encoders/index.js';
 import { encoderParameters } from './encoders/parameters.js';
-import { makeExamples } from './examples.js';
+import { type Examples, makeExamples } from './examples.js';
+import { type SimdLearning, simdLearning } from './kernels/simd-learning.js';
 import { sampledLoss } from './loss.js';
 import type { MiniBatch } from './minibatch.js';
 import type { Model } from './model.js';
@@ -48,9 +49,16 @@ export class Learner {
   readonly encoder: Encoder;
   private readonly sampler: PopularitySampler;
   private readonly gradients: RowGradients;
+  private readonly kernels: SimdLearning | null;
   private readonly blockOptions: ReturnType<typeof blockOptionsOf>;
 
-  constructor(model: Model, tower: Tower, options: Partial<LearnerOptions> = {}) {
+  /** Where the model's table is one of SIMD kernels, they do the sums, unless `plain` says otherwise. */
+  constructor(
+    model: Model,
+    tower: Tower,
+    options: Partial<LearnerOptions> = {},
+    { plain = false } = {},
+  ) {
     this.model = model;
     this.tower = tower;
     this.options = Object.freeze({ ...DEFAULT_LEARNER_OPTIONS, ...options });
@@ -63,6 +71,7 @@ export class Learner {
     const { popularityExponent, uniformNegatives } = this.options;
     this.sampler = new PopularitySampler(model, popularityExponent, uniformNegatives);
     this.gradients = new RowGradients(model.dimension);
+    this.kernels = plain ? null : simdLearning(model.items);
     this.blockOptions = blockOptionsOf(this.options);
   }
 
@@ -71,12 +80,14 @@ export class Learner {
    * `share` says which items' neighbours this learner may evict, where there are others beside it.
    */
   learn(batch: MiniBatch, place: readonly SeedPart[], share: Share = WHOLE): Learned {
-    const { model, options, gradients } = this;
+    const { model, options, gradients, kernels } = this;
     const random = Random.of('learn', model.options.seed, ...place);
-    gradients.begin(model.items.size);
-    for (const event of batch.events) gradients.counts[gradients.place(event.row)]!++;
     const examples = makeExamples(batch, options, random);
-    const parameters = encoderParameters(model, this.tower);
+    gradients.begin(model.items.size, this.roomFor(batch, examples));
+    for (const event of batch.events) gradients.counts[gradients.place(event.row)]!++;
+    const plain = encoderParameters(model, this.tower);
+    const parameters =
+      kernels === null ? plain : { ...plain, mean: (of: Histories) => this.mean(kernels, of) };
     const encoded = this.encoder.forward(examples.histories, parameters);
     const input: TowerInput = {
       examples: examples.count,
@@ -101,6 +112,7 @@ export class Learner {
         this.sampler,
         random,
         gradients,
+        kernels,
       );
       const { dx, blocks } = pass.backward(dQuery);
       const { rows } = examples.histories;
@@ -125,6 +137,32 @@ export class Learner {
     }
   }
 
+  /** Room in the kernels' memory for the gradients of all rows that the examples can touch. */
+  private roomFor({ events }: MiniBatch, examples: Examples): GradientRoom | undefined {
+    const { negatives, sharing } = this.options;
+    const groups = Math.ceil(examples.count / sharing) + this.model.domainCount;
+    let rows = events.length + groups * negatives;
+    for (const { slots } of events) for (const slot of slots) rows += slot.rows.length;
+    return this.kernels?.begin({
+      rows: Math.min(rows, this.model.items.size),
+      examples: examples.count,
+      slots: examples.histories.slots,
+      entries: examples.histories.rows.length,
+      negatives,
+      sharing,
+    });
+  }
+
+  private mean(kernels: SimdLearning, histories: Histories): EncoderPass<Float32Array> {
+    return {
+      x: kernels.pool(histories),
+      backward: (dx) => {
+        kernels.poolBack(histories, dx, this.gradients);
+        return new Map();
+      },
+    };
+  }
+
   /** Items that are only counted beside others get places behind those that are trained. */
   private neighbours(batch: MiniBatch, share: Share): { neighbours?: NeighbourDelta } {
     const { gradients } = this;
@@ -143,11 +181,17 @@ export class Learner {
     const values = new Int32Array(length * (d + 1));
     const added = new Float64Array(length * 2);
     const { learningRate, biasLearningRate, accumulatorStart, l2, biasL2 } = options;
-    for (let i = 0; i < length; i++) {
+    for (let i = 0; i < length; i++) keys[i] = model.key(rows[i]!);
+    const counts = gradients.counts.slice(0, length);
+    if (this.kernels !== null) {
+      const ofRows = [learningRate, accumulatorStart, l2] as const;
+      const ofBiases = [biasLearningRate, SCALAR_START, biasL2] as const;
+      this.kernels.stepRows(trained, rows, [...ofRows, ...ofBiases], values, added);
+      return { keys, counts, values, accumulators: added };
+    }
+    for (let i = 0; i < trained; i++) {
       const row = rows[i]!;
       const at = i * (d + 1);
-      keys[i] = model.key(row);
-      if (i >= trained) continue;
       // A row that many examples share decays by the root of their number: each time in full takes
       // away more of popular items than the examples can tell of them.
       const root = Math.sqrt(touches[i]!);
@@ -163,7 +207,7 @@ export class Learner {
       const m = accumulators[row * 2 + 1]!;
       added[i * 2 + 1] = rowStep(ofBias, biases, row, 1, m, steps, at + d, values, at + d);
     }
-    return { keys, counts: gradients.counts.slice(0, length), values, accumulators: added };
+    return { keys, counts, values, accumulators: added };
   }
 
   private blockSteps(gradients: ReadonlyMap<string, Float32Array>, examples: number): BlockDelta[] {
@@ -177,6 +221,12 @@ export class Learner {
       const { rate, l2, start } = this.blockOptions[role];
       const values = new Int32Array(rows * width);
       const added = new Float64Array(rows);
+      if (this.kernels !== null && role === 'dense') {
+        const step = { rate, start, decay: l2 * examples };
+        this.kernels.stepBlock(weights, gradient, accumulators, step, values, added);
+        deltas.push({ key, values, accumulators: added });
+        continue;
+      }
       for (let row = 0; row < rows; row++) {
         const at = row * width;
         const one = role === 'prior' ? 0 : role === 'dense' ? row : -1;

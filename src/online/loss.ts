@@ -1,5 +1,6 @@
 import type { RowGradients } from './adagrad.js';
 import type { Examples } from './examples.js';
+import type { SimdLearning } from './kernels/simd-learning.js';
 import type { Model } from './model.js';
 import type { Random } from './random.js';
 import type { PopularitySampler } from './sampler.js';
@@ -37,7 +38,8 @@ export interface LossResult {
  * the mini-batch and are taken for constants. A negative that is the positive is left out.
  *
  * Negatives are shared by up to `sharing` examples of one domain: fewer rows are touched, hence smaller
- * deltas. Gradients of embeddings and biases are added to `gradients`; nothing else is mutated.
+ * deltas. Gradients of embeddings and biases are added to `gradients`; nothing else is mutated. With
+ * `kernels`, in whose room the gradients must be then, the sums are theirs.
  */
 export function sampledLoss(
   model: Model,
@@ -47,8 +49,9 @@ export function sampledLoss(
   sampler: PopularitySampler,
   random: Random,
   gradients: RowGradients,
+  kernels: SimdLearning | null = null,
 ): LossResult {
-  const dQuery = new Float32Array(query.length);
+  const dQuery = kernels?.beginLoss(query) ?? new Float32Array(query.length);
   const dPrior = new Map<number, number>();
   let loss = 0;
   for (const [target, members] of byTarget(examples)) {
@@ -56,7 +59,9 @@ export function sampledLoss(
     if (sampler.size === 0) continue;
     const domain = new DomainLoss(model, target, options.negatives, sampler, random, gradients);
     for (let start = 0; start < members.length; start += options.sharing) {
-      domain.group(examples, members.slice(start, start + options.sharing), query, dQuery);
+      const group = members.slice(start, start + options.sharing);
+      if (kernels === null) domain.group(examples, group, query, dQuery);
+      else domain.groupBy(kernels, examples, group);
     }
     loss += domain.loss;
     dPrior.set(target, domain.dPrior);
@@ -137,6 +142,42 @@ class DomainLoss {
         if (drawn[n] !== positive) this.candidate(n, 0, weight, example, query, dQuery);
       }
     }
+  }
+
+  /** As `group`, by kernels, which have the queries. */
+  groupBy(kernels: SimdLearning, examples: Examples, group: readonly number[]): void {
+    const { drawn, places, offsets, logPriors, negatives } = this;
+    const { ints, floats, members } = kernels;
+    const n4 = (negatives + 3) & ~3;
+    for (let n = 1; n <= negatives; n++) {
+      drawn[n] = this.sampler.draw(this.random);
+      this.prepare(n);
+    }
+    for (let n = 0; n < n4; n++) {
+      const at = kernels.drawn + n;
+      const real = n < negatives;
+      ints[at] = real ? drawn[n + 1]! : -1;
+      ints[at + n4] = real ? places[n + 1]! : 0;
+      floats[at + n4 * 2] = real ? offsets[n + 1]! : 0;
+      floats[at + n4 * 3] = real ? logPriors[n + 1]! : 0;
+    }
+    const m = group.length;
+    for (let i = 0; i < m; i++) {
+      const example = group[i]!;
+      const at = members + i;
+      drawn[0] = examples.rows[example]!;
+      this.prepare(0);
+      ints[at] = example;
+      ints[at + m] = drawn[0]!;
+      ints[at + m * 2] = places[0]!;
+      floats[at + m * 3] = offsets[0]!;
+      floats[at + m * 4] = logPriors[0]!;
+      floats[at + m * 5] = examples.weights[example]!;
+      floats[at + m * 6] = examples.slotsOf[example]! > 0 ? 1 : 0;
+    }
+    const [loss, dPrior] = kernels.lossGroup(m, negatives);
+    this.loss += loss;
+    this.dPrior += dPrior;
   }
 
   private prepare(n: number): void {

@@ -114,13 +114,17 @@ export class ItemTable implements TableColumns {
     return this.capacity * (this.dimension * 4 + 4 + 4 + 16 + 4);
   }
 
-  private grow(capacity: number): void {
-    this.capacity = capacity;
-    const columns = this.memory.resize(this.capacity, this.dimension);
+  /** Takes other views of the same columns, where the memory has moved under them. */
+  adopt(columns: TableColumns): void {
     this.embeddings = columns.embeddings;
     this.biases = columns.biases;
     this.counts = columns.counts;
     this.accumulators = columns.accumulators;
+  }
+
+  private grow(capacity: number): void {
+    this.capacity = capacity;
+    this.adopt(this.memory.resize(this.capacity, this.dimension));
     const norms = new Float32Array(this.capacity);
     norms.set(this.norms);
     this.norms = norms;

@@ -34,6 +34,8 @@ export interface EncoderParameters<F extends Floats> {
   zeros(length: number): F;
   /** Products on the backend at hand. */
   readonly multiply: Multiply<F>;
+  /** The mean encoder by kernels, where there are some; it hands gradients on past the sink. */
+  readonly mean?: (histories: Histories) => EncoderPass<F>;
 }
 
 /** Takes the gradient of one entry's embedding: scale · values[at .. at + d - 1], to be added up. */

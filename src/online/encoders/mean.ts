@@ -11,6 +11,7 @@ import type { Encoder } from './encoder.js';
 export const meanEncoder: Encoder = {
   name: 'mean',
   forward(histories, parameters) {
+    if (parameters.mean !== undefined) return parameters.mean(histories);
     const { dimension: d, embeddings, zeros } = parameters;
     const { slots, offsets, rows, weights } = histories;
     const x = zeros(slots * d);

@@ -41,6 +41,22 @@ export class SimdMemory implements TableMemory {
     return this.memory.buffer;
   }
 
+  /** The first address behind the columns: free from there on, until the table grows. */
+  get free(): number {
+    return (layout(this.capacity, this.dimension).end + 15) & ~15;
+  }
+
+  /**
+   * Sees to it that there is memory up to an address. Where it had to grow, views made before are void:
+   * then the columns come back anew, else null.
+   */
+  reach(end: number): TableColumns | null {
+    const missing = end - this.memory.buffer.byteLength;
+    if (missing <= 0) return null;
+    this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    return this.columns();
+  }
+
   resize(capacity: number, dimension: number): TableColumns {
     if (this.capacity > 0 && (dimension !== this.dimension || capacity <= this.capacity)) {
       throw new RangeError('A kernel memory holds the table of one model: give each its own');
@@ -59,12 +75,18 @@ export class SimdMemory implements TableMemory {
     this.capacity = capacity;
     this.dimension = dimension;
     this.embeddings = after.embeddings;
+    return this.columns();
+  }
+
+  private columns(): TableColumns {
+    const { capacity, dimension } = this;
     const { buffer } = this.memory;
+    const places = layout(capacity, dimension);
     return {
-      accumulators: new Float64Array(buffer, after.accumulators, capacity * 2),
-      embeddings: new Float32Array(buffer, after.embeddings, capacity * dimension),
-      biases: new Float32Array(buffer, after.biases, capacity),
-      counts: new Int32Array(buffer, after.counts, capacity),
+      accumulators: new Float64Array(buffer, places.accumulators, capacity * 2),
+      embeddings: new Float32Array(buffer, places.embeddings, capacity * dimension),
+      biases: new Float32Array(buffer, places.biases, capacity),
+      counts: new Int32Array(buffer, places.counts, capacity),
     };
   }
 

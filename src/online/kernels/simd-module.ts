@@ -22,6 +22,66 @@ export interface SimdExports {
     steps: number,
     columns: number,
   ): void;
+  /** Of assembly/learning.ts, as the rest. */
+  pool(
+    embeddings: number,
+    rows: number,
+    weights: number,
+    offsets: number,
+    slots: number,
+    width: number,
+    x: number,
+    scales: number,
+  ): void;
+  poolBack(
+    places: number,
+    weights: number,
+    offsets: number,
+    slots: number,
+    width: number,
+    scales: number,
+    dx: number,
+    gradients: number,
+  ): void;
+  lossGroup(
+    embeddings: number,
+    width: number,
+    queries: number,
+    dQueries: number,
+    examples: number,
+    m: number,
+    negatives: number,
+    n: number,
+    gradients: number,
+    touches: number,
+    scratch: number,
+    sums: number,
+  ): void;
+  stepRows(
+    n: number,
+    rows: number,
+    embeddings: number,
+    biases: number,
+    accumulators: number,
+    width: number,
+    gradients: number,
+    touches: number,
+    values: number,
+    added: number,
+    options: number,
+  ): void;
+  stepBlock(
+    rows: number,
+    width: number,
+    weights: number,
+    gradients: number,
+    accumulators: number,
+    values: number,
+    added: number,
+    eta: number,
+    start: number,
+    lambda: number,
+  ): void;
 }
 
 export type ScanKernel = (

@@ -7,7 +7,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 
-const SOURCE = new URL('kernels.ts', import.meta.url);
+const FILES = ['kernels.ts', 'learning.ts'];
 const TARGET = new URL('../simd-binary.ts', import.meta.url);
 
 /** What the binary is made of: the source and the settings of the compiler. */
@@ -17,8 +17,13 @@ const OPTIONS = [
   ...['--outFile', 'kernels.wasm'],
 ];
 
-const source = await readFile(SOURCE, 'utf8');
-const hash = createHash('sha256').update(OPTIONS.join(' ')).update(source).digest('hex');
+const sources = new Map();
+for (const name of FILES) {
+  sources.set(name, await readFile(new URL(name, import.meta.url), 'utf8'));
+}
+const hash = createHash('sha256')
+  .update([...OPTIONS, ...sources.values()].join(' '))
+  .digest('hex');
 const present = await readFile(TARGET, 'utf8').catch(() => '');
 const stale = !present.includes(hash);
 if (process.argv.includes('--check')) {
@@ -30,9 +35,9 @@ if (process.argv.includes('--check')) {
     Buffer.from(binary)
       .toString('base64')
       .match(/.{1,88}/g) ?? [];
-  const text = `// Made by assembly/build.mjs from assembly/kernels.ts. Do not edit.
+  const text = `// Made by assembly/build.mjs from the sources in assembly/. Do not edit.
 
-/** SHA-256 of the compiler's options and the source. */
+/** SHA-256 of the compiler's options and the sources. */
 export const SOURCE_HASH = '${hash}';
 
 /** The WebAssembly module in base64. */
@@ -46,8 +51,8 @@ ${lines.map((line) => `  '${line}',`).join('\n')}
 async function compile() {
   const { default: asc } = await import('assemblyscript/asc');
   let binary = null;
-  const { error, stderr } = await asc.main(['kernels.ts', ...OPTIONS], {
-    readFile: (name) => (name === 'kernels.ts' ? source : null),
+  const { error, stderr } = await asc.main([...FILES, ...OPTIONS], {
+    readFile: (name) => sources.get(name) ?? null,
     writeFile: (name, contents) => {
       if (name === 'kernels.wasm') binary = contents;
     },
