@@ -6,6 +6,8 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          // Laws, not speed: a loaded machine takes its time.
+          testTimeout: 30_000,
           include: ['test/**/*.test.ts'],
           exclude: ['test/integration/**'],
         },
