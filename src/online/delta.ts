@@ -24,41 +24,95 @@ export function emptyDelta(): Delta {
  */
 export function mergeDeltas(deltas: readonly Delta[]): Delta {
   if (deltas.length === 1) return deltas[0]!;
-  const rows = new Map<string, number>();
+  const { places, size } = placesIn(deltas);
   let width = 0;
   let events = 0;
   for (const { events: more, items } of deltas) {
     events += more;
     if (items.keys.length > 0) width = items.values.length / items.keys.length;
-    for (let i = 0; i < items.keys.length; i++) {
-      if (items.counts[i]! > 0 && !rows.has(items.keys[i]!)) rows.set(items.keys[i]!, rows.size);
-    }
   }
-  for (const { items } of deltas) {
-    for (const key of items.keys) if (!rows.has(key)) rows.set(key, rows.size);
-  }
-  const counts = new Int32Array(rows.size);
-  const values = new Int32Array(rows.size * width);
-  const accumulators = new Float64Array(rows.size * 2);
-  for (const { items } of deltas) {
+  const keys = new Array<string>(size);
+  const counts = new Int32Array(size);
+  const values = new Int32Array(size * width);
+  const accumulators = new Float64Array(size * 2);
+  for (const [d, { items }] of deltas.entries()) {
     if (items.keys.length > 0 && items.values.length !== items.keys.length * width) {
       throw new RangeError('Deltas of models of different dimensions do not add up');
     }
-    for (let i = 0; i < items.keys.length; i++) {
-      const row = rows.get(items.keys[i]!)!;
+    const to = places[d]!;
+    for (let i = 0; i < to.length; i++) {
+      const row = to[i]!;
+      keys[row] = items.keys[i]!;
       counts[row]! += items.counts[i]!;
-      const to = row * width;
+      const at = row * width;
       const from = i * width;
-      for (let k = 0; k < width; k++) values[to + k]! += items.values[from + k]!;
+      for (let k = 0; k < width; k++) values[at + k]! += items.values[from + k]!;
       accumulators[row * 2]! += items.accumulators[i * 2]!;
       accumulators[row * 2 + 1]! += items.accumulators[i * 2 + 1]!;
     }
   }
   return {
     events,
-    items: { keys: [...rows.keys()], counts, values, accumulators },
+    items: { keys, counts, values, accumulators },
     blocks: mergeBlocks(deltas),
-    ...mergeNeighbours(deltas, rows),
+    ...mergeNeighbours(deltas, places, size),
+  };
+}
+
+/**
+ * Where each item of each delta stands in the sum: those with events first, in order of first touch.
+ * Told by the numbers of rows where all deltas have them, which saves hashing keys.
+ */
+function placesIn(deltas: readonly Delta[]): { places: Int32Array[]; size: number } {
+  const places = deltas.map(({ items }) => new Int32Array(items.keys.length));
+  const next = numbering(deltas);
+  for (const { items } of deltas) {
+    for (let i = 0; i < items.keys.length; i++) if (items.counts[i]! > 0) next.place(items, i);
+  }
+  for (const [d, { items }] of deltas.entries()) {
+    const own = places[d]!;
+    for (let i = 0; i < own.length; i++) own[i] = next.place(items, i);
+  }
+  return { places, size: next.size() };
+}
+
+interface Numbering {
+  /** The place of a delta's item i, the next one if it has none. */
+  place(items: Delta['items'], i: number): number;
+  size(): number;
+}
+
+function numbering(deltas: readonly Delta[]): Numbering {
+  let highest = -1;
+  for (const { items } of deltas) {
+    if (items.rows === undefined) return byKey();
+    for (let i = 0; i < items.rows.length; i++) highest = Math.max(highest, items.rows[i]!);
+  }
+  // By row: 1 + place.
+  const taken = new Int32Array(highest + 1);
+  let size = 0;
+  return {
+    place: ({ rows }, i) => {
+      const row = rows![i]!;
+      if (taken[row] === 0) taken[row] = ++size;
+      return taken[row]! - 1;
+    },
+    size: () => size,
+  };
+}
+
+function byKey(): Numbering {
+  const taken = new Map<string, number>();
+  return {
+    place: ({ keys }, i) => {
+      let place = taken.get(keys[i]!);
+      if (place === undefined) {
+        place = taken.size;
+        taken.set(keys[i]!, place);
+      }
+      return place;
+    },
+    size: () => taken.size,
   };
 }
 

@@ -83,19 +83,19 @@ class ExampleBuilder {
   build(): Examples {
     return {
       count: this.rows.length,
-      rows: Int32Array.from(this.rows),
-      targets: Int32Array.from(this.targets),
-      weights: Float32Array.from(this.weights),
-      slotsOf: Int32Array.from(this.slotsOf),
-      slotExample: Int32Array.from(this.slotExample),
-      slotEvidence: Float32Array.from(this.slotEvidence),
+      rows: new Int32Array(this.rows),
+      targets: new Int32Array(this.targets),
+      weights: new Float32Array(this.weights),
+      slotsOf: new Int32Array(this.slotsOf),
+      slotExample: new Int32Array(this.slotExample),
+      slotEvidence: new Float32Array(this.slotEvidence),
       histories: {
         slots: this.slotSource.length,
-        offsets: Int32Array.from(this.offsets),
-        rows: Int32Array.from(this.entryRows),
-        weights: Float32Array.from(this.entryWeights),
-        ages: Float64Array.from(this.entryAges),
-        sources: Int32Array.from(this.slotSource),
+        offsets: new Int32Array(this.offsets),
+        rows: new Int32Array(this.entryRows),
+        weights: new Float32Array(this.entryWeights),
+        ages: new Float64Array(this.entryAges),
+        sources: new Int32Array(this.slotSource),
       },
     };
   }
@@ -168,5 +168,6 @@ class ExampleBuilder {
 
 /** Whether the user has a history in another domain than this one. */
 function hasOthers(event: CapturedEvent, domain: number): boolean {
-  return event.slots.some((slot) => slot.domain !== domain);
+  for (const slot of event.slots) if (slot.domain !== domain) return true;
+  return false;
 }

@@ -21,6 +21,12 @@ export { DEFAULT_LEARNER_OPTIONS, type LearnerOptions };
 /** All that there is: of a learner that has no others beside it. */
 const WHOLE: Share = { partition: 0, partitions: 1 };
 
+/**
+ * A matrix takes a step with probability n / 32 where fewer than 32 slots of the mini-batch met it: a
+ * step writes all of it, and with many domains and small mini-batches that would be most of a delta.
+ */
+const FULL_STEP = 32;
+
 /** What the accumulators of scalars start from. */
 const SCALAR_START = 0.1;
 
@@ -114,7 +120,12 @@ export class Learner {
         gradients,
         kernels,
       );
-      const { dx, blocks } = pass.backward(dQuery);
+      const { dx, blocks } = pass.backward(
+        dQuery,
+        (key, slots) =>
+          slots >= FULL_STEP ||
+          Random.of('step', model.options.seed, ...place, key).float() * FULL_STEP < slots,
+      );
       const { rows } = examples.histories;
       const own = encoded.backward(dx, (entry, scale, values, at) => {
         gradients.add(rows[entry]!, scale, values, at);
@@ -187,7 +198,7 @@ export class Learner {
       const ofRows = [learningRate, accumulatorStart, l2] as const;
       const ofBiases = [biasLearningRate, SCALAR_START, biasL2] as const;
       this.kernels.stepRows(trained, rows, [...ofRows, ...ofBiases], values, added);
-      return { keys, counts, values, accumulators: added };
+      return { keys, rows: rows.slice(0, length), counts, values, accumulators: added };
     }
     for (let i = 0; i < trained; i++) {
       const row = rows[i]!;
@@ -207,7 +218,7 @@ export class Learner {
       const m = accumulators[row * 2 + 1]!;
       added[i * 2 + 1] = rowStep(ofBias, biases, row, 1, m, steps, at + d, values, at + d);
     }
-    return { keys, counts, values, accumulators: added };
+    return { keys, rows: rows.slice(0, length), counts, values, accumulators: added };
   }
 
   private blockSteps(gradients: ReadonlyMap<string, Float32Array>, examples: number): BlockDelta[] {

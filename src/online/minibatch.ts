@@ -1,5 +1,5 @@
 import type { Model } from './model.js';
-import type { User } from './user.js';
+import type { DomainHistory, User } from './user.js';
 
 /** One captured interaction: what the user had done before it, and what it was. */
 export interface CapturedEvent {
@@ -19,10 +19,10 @@ export interface CapturedHistory {
   readonly domain: number;
   /** n_{u,s}: positive events ever. */
   readonly count: number;
-  readonly rows: Int32Array;
-  readonly weights: Float32Array;
+  readonly rows: readonly number[];
+  readonly weights: readonly number[];
   /** Event times in milliseconds. */
-  readonly times: Float64Array;
+  readonly times: readonly number[];
 }
 
 /**
@@ -54,19 +54,8 @@ export class MiniBatch {
     if (!(weight > 0)) return;
     const slots: CapturedHistory[] = [];
     for (const history of user.histories) {
-      let kept = 0;
-      for (const value of history.weights) if (value > 0) kept++;
-      if (kept === 0) continue;
-      const rows = new Int32Array(kept);
-      const weights = new Float32Array(kept);
-      const times = new Float64Array(kept);
-      for (let i = 0, at = 0; i < history.rows.length; i++) {
-        if (!(history.weights[i]! > 0)) continue;
-        rows[at] = history.rows[i]!;
-        times[at] = history.times[i]!;
-        weights[at++] = history.weights[i]!;
-      }
-      slots.push({ domain: history.domain, count: history.count, rows, weights, times });
+      const slot = captured(history);
+      if (slot !== null) slots.push(slot);
     }
     this.captured.push({ row, domain: this.model.domainOf(row), weight, occurredAtMs, slots });
   }
@@ -75,4 +64,26 @@ export class MiniBatch {
     this.captured.length = 0;
     this.accepted = 0;
   }
+}
+
+/** A copy of a ring without what carries no weight; null if that is all. Plain arrays: cheap to make. */
+function captured(history: DomainHistory): CapturedHistory | null {
+  const { domain, count } = history;
+  let kept = 0;
+  for (let i = 0; i < history.weights.length; i++) if (history.weights[i]! > 0) kept++;
+  if (kept === 0) return null;
+  if (kept === history.weights.length) {
+    const [rows, weights, times] = [history.rows, history.weights, history.times];
+    return { domain, count, rows: rows.slice(), weights: weights.slice(), times: times.slice() };
+  }
+  const rows: number[] = [];
+  const weights: number[] = [];
+  const times: number[] = [];
+  for (let i = 0; i < history.rows.length; i++) {
+    if (!(history.weights[i]! > 0)) continue;
+    rows.push(history.rows[i]!);
+    weights.push(history.weights[i]!);
+    times.push(history.times[i]!);
+  }
+  return { domain, count, rows, weights, times };
 }

@@ -42,6 +42,8 @@ export interface Delta {
   /** Touched items: keys `domain/itemId`, in order of first touch. */
   readonly items: {
     readonly keys: string[];
+    /** The model's numbers of the rows, while the delta is in the process that computed it. */
+    readonly rows?: Int32Array;
     /** Popularity: positive events of the item. */
     readonly counts: Int32Array;
     /** (n, d + 1) multiples of the weight grid: embedding, then bias. */
@@ -104,8 +106,14 @@ export interface TowerPass {
   readonly query: Float32Array;
   /** (slots) gate weights; sum to 1 over the slots of an example. */
   readonly gate: Float32Array;
-  /** From dLoss/dquery (examples, d) to dLoss/dx (slots, d) and dLoss/dblock by key. */
-  backward(dQuery: Float32Array): { dx: Float32Array; blocks: Map<string, Float32Array> };
+  /**
+   * From dLoss/dquery (examples, d) to dLoss/dx (slots, d) and dLoss/dblock by key. `wanted` says of a
+   * matrix that so many slots (examples, for the last one) met whether its gradient is asked for.
+   */
+  backward(
+    dQuery: Float32Array,
+    wanted?: (key: string, slots: number) => boolean,
+  ): { dx: Float32Array; blocks: Map<string, Float32Array> };
   dispose(): void;
 }
 

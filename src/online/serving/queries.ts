@@ -131,9 +131,9 @@ export class QueryBatch {
     }
     return {
       examples: this.targets.length,
-      targets: Int32Array.from(this.targets),
+      targets: new Int32Array(this.targets),
       slots,
-      slotExample: Int32Array.from(this.slotExample),
+      slotExample: new Int32Array(this.slotExample),
       slotSource,
       slotEvidence,
       x,
@@ -144,11 +144,11 @@ export class QueryBatch {
     const { model } = this;
     const histories = {
       slots: this.sources.length,
-      offsets: Int32Array.from(this.offsets),
-      rows: Int32Array.from(this.rows),
-      weights: Float32Array.from(this.weights),
-      ages: Float64Array.from(this.ages),
-      sources: Int32Array.from(this.sources),
+      offsets: new Int32Array(this.offsets),
+      rows: new Int32Array(this.rows),
+      weights: new Float32Array(this.weights),
+      ages: new Float64Array(this.ages),
+      sources: new Int32Array(this.sources),
     };
     return this.encoder.forward(histories, encoderParameters(model, tower)).x;
   }

@@ -113,13 +113,16 @@ class GroupedPass implements TowerPass {
     this.affine(this.z, parameters.block(READOUT_KEY), this.query, true);
   }
 
-  backward(dQuery: Float32Array): { dx: Float32Array; blocks: Map<string, Float32Array> } {
+  backward(
+    dQuery: Float32Array,
+    wanted: (key: string, slots: number) => boolean = () => true,
+  ): { dx: Float32Array; blocks: Map<string, Float32Array> } {
     const { d, input, gate, parameters, dh, dz, y } = this;
     const { slots, slotExample } = input;
     const { places, bySource, byPair } = this.sorted;
     const blocks = new Map<string, Float32Array>();
     this.dQuery.set(dQuery);
-    this.affineBack(READOUT_KEY, this.z, this.dQuery, dz, true, blocks);
+    this.affineBack(READOUT_KEY, this.z, this.dQuery, dz, true, blocks, wanted);
 
     const dGate = new Float32Array(slots);
     for (let i = 0; i < slots; i++) {
@@ -147,14 +150,14 @@ class GroupedPass implements TowerPass {
       if (source === target) continue;
       const key = mappingKey(parameters, source, target);
       const [dy, through] = [this.rows(dh, range), this.rows(this.dx, range)];
-      this.affineBack(key, this.rows(this.h, range), dy, through, false, blocks);
+      this.affineBack(key, this.rows(this.h, range), dy, through, false, blocks, wanted);
       dy.set(through);
     }
     chainPhi(this.phi, this.h, dh);
     for (const range of bySource) {
       const key = interestKey(parameters, range.source);
       const [x, dx] = [this.rows(this.x, range), this.rows(this.dx, range)];
-      this.affineBack(key, x, this.rows(dh, range), dx, true, blocks);
+      this.affineBack(key, x, this.rows(dh, range), dx, true, blocks, wanted);
     }
     const dx = new Float32Array(slots * d);
     copyRows(this.dx, places, dx, null, d);
@@ -184,7 +187,7 @@ class GroupedPass implements TowerPass {
     }
   }
 
-  /** Of `affine`: sets the gradient of the block and writes that of the input. */
+  /** Of `affine`: sets the gradient of the block, if it is wanted, and writes that of the input. */
   private affineBack(
     key: string,
     input: Float32Array,
@@ -192,15 +195,20 @@ class GroupedPass implements TowerPass {
     dInput: Float32Array,
     bias: boolean,
     blocks: Map<string, Float32Array>,
+    wanted: (key: string, slots: number) => boolean,
   ): void {
     const { d } = this;
     const n = input.length / d;
+    if (n > 0) {
+      const block = this.parameters.block(key);
+      this.at().multiplyInto(dInput, dOut, n, d, block, d, d, false, true);
+    }
+    if (!wanted(key, n)) return;
     const gradient = new Float32Array((bias ? d + 1 : d) * d);
     blocks.set(key, gradient);
     if (n === 0) return;
     const square = bias ? gradient.subarray(0, d * d) : gradient;
     this.at().multiplyInto(square, input, n, d, dOut, n, d, true, false);
-    this.at().multiplyInto(dInput, dOut, n, d, this.parameters.block(key), d, d, false, true);
     if (!bias) return;
     const last = d * d;
     for (let at = 0; at < dOut.length; at += d) {

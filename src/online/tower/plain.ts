@@ -25,7 +25,10 @@ export interface PlainParameters<F extends Floats> {
 export interface PlainPass<F extends Floats> {
   readonly query: F;
   readonly gate: F;
-  backward(dQuery: F): { dx: F; blocks: Map<string, F> };
+  backward(
+    dQuery: F,
+    wanted?: (key: string, slots: number) => boolean,
+  ): { dx: F; blocks: Map<string, F> };
   dispose(): void;
 }
 
@@ -75,8 +78,9 @@ export function plainForward<F extends Floats>(
   const query = zeros(examples * d);
   for (let e = 0; e < examples; e++) affine(z, e, readout, d, true, query, e);
 
-  const backward = (dQuery: F): { dx: F; blocks: Map<string, F> } => {
+  const backward: PlainPass<F>['backward'] = (dQuery, wanted = () => true) => {
     const blocks = new Map<string, F>();
+    const met = new Map<string, number>([[READOUT_KEY, examples]]);
     const gradientOf = (key: string, length: number): F => {
       let gradient = blocks.get(key);
       if (gradient === undefined) {
@@ -111,7 +115,11 @@ export function plainForward<F extends Floats>(
       const own = interestKey(parameters, slotSource[i]!);
       const dOwn = gradientOf(own, (d + 1) * d);
       affineBackward(x, dh, i, parameters.block(own), d, true, dOwn, dx);
+      for (const block of key === null ? [own] : [own, key]) {
+        met.set(block, (met.get(block) ?? 0) + 1);
+      }
     }
+    for (const [block, slots] of met) if (!wanted(block, slots)) blocks.delete(block);
     return { dx, blocks };
   };
   return { query, gate, backward, dispose: () => {} };

@@ -94,21 +94,22 @@ export function neighbourDelta(
   return pairs === 0 ? {} : { neighbours };
 }
 
-/** The sum of the neighbours of deltas; `placeOf` finds a key among those of the sum. */
+/** The sum of the neighbours of deltas; `places` says for each where its items stand in the sum. */
 export function mergeNeighbours(
   deltas: readonly Delta[],
-  placeOf: ReadonlyMap<string, number>,
+  places: readonly Int32Array[],
+  size: number,
 ): { neighbours?: NeighbourDelta } {
   if (deltas.every(({ neighbours }) => neighbours === undefined)) return {};
   const both = new PairCollector();
   const oneWay = new PairCollector();
-  for (const { neighbours, items } of deltas) {
+  for (const [d, { neighbours }] of deltas.entries()) {
     if (neighbours === undefined) continue;
-    const places = Int32Array.from(items.keys, (key) => placeOf.get(key)!);
-    both.addAll(neighbours.both, (theirs) => places[theirs]!);
-    oneWay.addAll(neighbours.oneWay, (theirs) => places[theirs]!);
+    const own = places[d]!;
+    both.addAll(neighbours.both, (theirs) => own[theirs]!);
+    oneWay.addAll(neighbours.oneWay, (theirs) => own[theirs]!);
   }
-  return neighbourDelta(both, oneWay, placeOf.size);
+  return neighbourDelta(both, oneWay, size);
 }
 
 /** What is wrong with a delta's neighbours, or null. */
