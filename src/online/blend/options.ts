@@ -8,7 +8,10 @@ export interface BlendOptions {
   readonly blendDeep: number;
   /** First weight of what was seen beside the user's items; 0 with blendWalk 0: deep alone. */
   readonly blendLift: number;
-  /** First weight of what was seen beside that, in two steps; 0: one step alone. */
+  /**
+   * First weight of what was seen beside that, in two steps; 0: one step alone. Two steps gain where
+   * domains share few users, at many times the cost: not the default.
+   */
   readonly blendWalk: number;
   /** Neighbours of an item of the user's, in each domain, that a second step starts from. */
   readonly walkItems: number;
@@ -27,8 +30,8 @@ export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
   blendBias: 0.2,
   blendDeep: 0.7,
   blendLift: 1.2,
-  blendWalk: 0.5,
-  walkItems: 32,
+  blendWalk: 0,
+  walkItems: 0,
   walkNeighbours: 64,
   blendLearningRate: 0,
   blendShare: 0.125,
