@@ -120,7 +120,13 @@ export class Breaker {
     while (flow.progressMs < this.#lastBlowMs) {
       await sleep(50);
       if (performance.now() < begin + PATIENCE_MS) continue;
-      const words = this.#slots.map(({ name, lastWords }) => `${name}: ${lastWords}`).join('\n');
+      const words = (
+        await Promise.all(
+          this.#slots.map(
+            async (child) => `${child.name}: ${await child.statusText()}\n${child.lastWords}`,
+          ),
+        )
+      ).join('\n');
       this.problems.push(`Nothing was committed for ${PATIENCE_MS / 1000} s:\n${words}`);
       return;
     }
