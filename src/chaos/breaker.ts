@@ -166,9 +166,10 @@ export class Breaker {
     const partitions = await victim.partitions();
     this.#parts.tell(`kill ${victim.name} with partitions ${partitions.join(', ')}`);
     victim.doomed = true;
+    const begin = performance.now();
     victim.signal('SIGKILL');
-    this.#expect('kill', victim, partitions);
     await victim.exited;
+    await this.#expect('kill', victim, partitions, begin);
   }
 
   async #terminate(victim: ServiceProcess): Promise<void> {
@@ -180,7 +181,7 @@ export class Breaker {
     victim.signal('SIGTERM');
     const exit = await Promise.race([victim.exited, sleep(3 * STOP_WITHIN_S * 1_000, null)]);
     const seconds = (performance.now() - begin) / 1000;
-    if (exit !== null) this.#expect('term', victim, partitions);
+    if (exit !== null) await this.#expect('term', victim, partitions, performance.now());
     this.stopSeconds.push(seconds);
     if (exit?.code === 0 && seconds <= STOP_WITHIN_S) return;
     this.problems.push(
@@ -198,8 +199,9 @@ export class Breaker {
     const partitions = await victim.partitions();
     tell(`freeze ${victim.name} with partitions ${partitions.join(', ')} for ${forMs} ms`);
     victim.frozen = true;
+    const begin = performance.now();
     victim.signal('SIGSTOP');
-    if (long) this.#expect('stop', victim, partitions);
+    if (long) await this.#expect('stop', victim, partitions, begin);
     void sleep(forMs).then(() => {
       victim.frozen = false;
       victim.signal('SIGCONT');
@@ -207,11 +209,16 @@ export class Breaker {
   }
 
   /** Measures the takeover, where somebody is there to take over. */
-  #expect(kind: string, victim: ServiceProcess, partitions: readonly number[]): void {
+  async #expect(
+    kind: string,
+    victim: ServiceProcess,
+    partitions: readonly number[],
+    sinceMs: number,
+  ): Promise<void> {
     const heir = this.#slots.some(
       (other) => other !== victim && other.hasJoined && !other.frozen && !other.ended,
     );
-    if (heir) this.#parts.flow.expect(kind, partitions);
+    if (heir) await this.#parts.flow.expect(kind, partitions, sinceMs);
   }
 
   async #breakBroker(): Promise<void> {

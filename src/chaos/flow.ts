@@ -42,13 +42,16 @@ export class Flow {
     return this.#progressMs;
   }
 
-  /** Measures, from now on, how long until these partitions flow again. */
-  expect(kind: string, partitions: readonly number[]): void {
-    const sinceMs = performance.now();
+  /**
+   * Measures how long it takes, from `sinceMs` on, until these partitions flow again. To be called
+   * when the one that had them can commit no more.
+   */
+  async expect(kind: string, partitions: readonly number[], sinceMs: number): Promise<void> {
+    if (partitions.length === 0) return;
+    const committed = await this.#admin.committed(this.#groupId, this.#topic).catch(() => null);
+    if (committed === null) return;
     for (const partition of partitions) {
-      // A second blow before it flows again: counted from the first one, it would be another thing.
-      this.#pending = this.#pending.filter((pending) => pending.partition !== partition);
-      this.#pending.push({ kind, partition, sinceMs, from: this.committed[partition] ?? 0n });
+      this.#pending.push({ kind, partition, sinceMs, from: committed[partition] ?? 0n });
     }
   }
 
