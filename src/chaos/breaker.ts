@@ -12,6 +12,8 @@ export interface BreakerParts {
   readonly kafka: EmbeddedKafka;
   readonly flow: Flow;
   readonly random: Random;
+  /** Whether there is input to come: without any, nothing need flow. */
+  readonly hasInput: () => boolean;
   /** Told what happens, for people. */
   readonly tell: (sentence: string) => void;
 }
@@ -114,10 +116,10 @@ export class Breaker {
 
   /** Mostly until something was committed since the last blow; now and then blows come together. */
   async #untilItFlows(): Promise<void> {
-    const { flow, random } = this.#parts;
+    const { flow, random, hasInput } = this.#parts;
     if (random.float() < 0.2) return;
     const begin = performance.now();
-    while (flow.progressMs < this.#lastBlowMs) {
+    while (flow.progressMs < this.#lastBlowMs && hasInput()) {
       await sleep(50);
       if (performance.now() < begin + PATIENCE_MS) continue;
       const words = (

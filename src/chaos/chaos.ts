@@ -117,13 +117,14 @@ class Chaos {
     await admin.createTopics(applicationTopics(this.#config, partitions));
     const serde = await openSerde(null);
     const flow = new Flow(admin, appId, inputTopic, partitions);
-    const breaker = new Breaker({
+    const breaker: Breaker = new Breaker({
       options: this.#options,
       env: this.#env,
       sessionTimeoutMs: SESSION_TIMEOUT_MS,
       kafka: this.#kafka,
       flow,
       random: Random.of('chaos', seed),
+      hasInput: () => feeder.sent < events,
       tell: (sentence) => {
         const at = ((performance.now() - begin) / 1000).toFixed(1);
         this.#tell(`${at} s  ${sentence}`);
@@ -131,7 +132,7 @@ class Chaos {
     });
     const producer = await this.#transport.producer();
     const input = new ChaosInput(inputTopic, serde, seed);
-    const feeder = new Feeder(input, producer, events, () => breaker.share);
+    const feeder: Feeder = new Feeder(input, producer, events, () => breaker.share);
     try {
       breaker.start();
       const fed = feeder.run();
