@@ -5,6 +5,8 @@
  */
 export class Owed {
   readonly #dueMs = new Map<string, number>();
+  /** The oldest debt; null where it is not known at the moment. */
+  #oldest: { readonly userId: string; readonly dueMs: number } | null = null;
 
   get size(): number {
     return this.#dueMs.size;
@@ -16,11 +18,16 @@ export class Owed {
 
   /** Owes a list from `dueMs` on; an earlier date stays. */
   add(userId: string, dueMs: number): void {
-    if (!this.#dueMs.has(userId)) this.#dueMs.set(userId, dueMs);
+    if (this.#dueMs.has(userId)) return;
+    this.#dueMs.set(userId, dueMs);
+    if (this.#dueMs.size === 1 || (this.#oldest !== null && dueMs < this.#oldest.dueMs)) {
+      this.#oldest = { userId, dueMs };
+    }
   }
 
   delete(userId: string): void {
     this.#dueMs.delete(userId);
+    if (this.#oldest?.userId === userId) this.#oldest = null;
   }
 
   /** Up to `limit` users whose lists are due, oldest debts first. They stay owed until `delete`. */
@@ -33,9 +40,13 @@ export class Owed {
     return users;
   }
 
-  /** When the oldest debt is due, or null where nothing is owed. With one interval for all, the first is the oldest. */
+  /** When the oldest debt is due, or null where nothing is owed. */
   nextDueMs(): number | null {
-    for (const dueMs of this.#dueMs.values()) return dueMs;
-    return null;
+    if (this.#oldest === null) {
+      for (const [userId, dueMs] of this.#dueMs) {
+        if (this.#oldest === null || dueMs < this.#oldest.dueMs) this.#oldest = { userId, dueMs };
+      }
+    }
+    return this.#oldest?.dueMs ?? null;
   }
 }

@@ -33,6 +33,9 @@ interface Slot<W extends TaskWork> {
   /** Whether the group says that the partition is ours. */
   assigned: boolean;
   restartMs: number;
+  /** The assignment (by number) that named the partition last, and the one the task started under. */
+  confirmedBy: number;
+  startedBy: number;
 }
 
 const RESTART_MIN_MS = 100;
@@ -135,6 +138,7 @@ export class TaskManager<W extends TaskWork> {
     for (const partition of partitions) {
       const slot = this.#slotOf(partition);
       slot.assigned = true;
+      slot.confirmedBy = this.#assignments;
       if (slot.task === null) this.#startTask(slot);
       else if (slot.task.state === 'running') {
         // Still ours after a rebalance: go on where the queue ends.
@@ -159,7 +163,14 @@ export class TaskManager<W extends TaskWork> {
     const name = nameOf(partition);
     let slot = this.#slots.get(name);
     if (slot === undefined) {
-      slot = { partition, task: null, assigned: false, restartMs: RESTART_MIN_MS };
+      slot = {
+        partition,
+        task: null,
+        assigned: false,
+        restartMs: RESTART_MIN_MS,
+        confirmedBy: 0,
+        startedBy: 0,
+      };
       this.#slots.set(name, slot);
     }
     return slot;
@@ -169,6 +180,7 @@ export class TaskManager<W extends TaskWork> {
     if (this.#closed) return;
     const task = this.#options.createTask(slot.partition);
     slot.task = task;
+    slot.startedBy = slot.confirmedBy;
     void task.ended.then((end) => {
       if (task.committedOffset !== null) slot.restartMs = RESTART_MIN_MS;
       this.#onEnd(slot, end);
@@ -176,7 +188,7 @@ export class TaskManager<W extends TaskWork> {
   }
 
   #onEnd(slot: Slot<W>, end: TaskEnd): void {
-    const startedAs = this.#assignments;
+    const assignments = this.#assignments;
     slot.task = null;
     if (this.#closed) return;
     switch (end.kind) {
@@ -198,6 +210,11 @@ export class TaskManager<W extends TaskWork> {
         slot.restartMs = Math.min(RESTART_MAX_MS, slot.restartMs * 2);
         return;
       case 'fenced':
+        if (slot.assigned && slot.confirmedBy > slot.startedBy) {
+          // It was another's meanwhile (we were frozen, or cut off), and the group has given it back.
+          this.#startTask(slot);
+          return;
+        }
         // Somebody else has the partition. A task that started again by itself could fence its
         // rightful owner, so only the group decides: wait for its word, or ask for it.
         slot.assigned = false;
@@ -206,7 +223,7 @@ export class TaskManager<W extends TaskWork> {
           reason: describeError(end.error),
         });
         this.#after(this.#options.rejoinAfterMs, () => {
-          if (this.#assignments === startedAs) this.#rejoin();
+          if (this.#assignments === assignments) this.#rejoin();
         });
     }
   }
