@@ -15,6 +15,8 @@ import { Membership } from './membership.js';
 import { retrying } from './retry.js';
 
 const patienceMs = 1_000;
+/** A member hears of a rebalance with its next heartbeat: partitions wait for that to be taken over. */
+const mostHeartbeatMs = 300;
 
 export class KafkaGroupConsumer implements GroupConsumer {
   readonly #client: KafkaClient;
@@ -66,7 +68,8 @@ export class KafkaGroupConsumer implements GroupConsumer {
       topics,
       sessionTimeoutMs,
       heartbeatIntervalMs:
-        this.#options.heartbeatIntervalMs ?? Math.min(1_000, Math.floor(sessionTimeoutMs / 4)),
+        this.#options.heartbeatIntervalMs ??
+        Math.min(mostHeartbeatMs, Math.floor(sessionTimeoutMs / 4)),
       onAssigned: (partitions, members) => this.#assign(partitions, members),
       claim: () => this.#options.claim?.() ?? { data: '', warm: [] },
     });
