@@ -1,6 +1,7 @@
 import { IsthmusError } from '../errors.js';
 import { deltaFault } from '../online/delta.js';
 import { Engine, type EngineInput } from '../online/engine.js';
+import { simdMemory } from '../online/kernels/memory.js';
 import { Learner, type LearnerOptions } from '../online/learner.js';
 import { Model } from '../online/model.js';
 import { type PreprocessOptions, Preprocessor } from '../online/preprocess/preprocessor.js';
@@ -40,7 +41,8 @@ export class Pass {
   constructor(tower: Tower, options: PassOptions) {
     this.#options = options;
     const { seed, dimension, initialScale } = options.learner;
-    this.model = new Model({ seed, dimension, initialScale });
+    // The memory of the service's model: its kernels, and so the same bits.
+    this.model = new Model({ seed, dimension, initialScale }, simdMemory(dimension) ?? undefined);
     this.#preprocessor = new Preprocessor(options.preprocess);
     const learner = new Learner(this.model, tower, options.learner);
     this.prequential = new Prequential(this.model, tower, {
