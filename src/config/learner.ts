@@ -160,6 +160,12 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     8,
     "First weight in the score of what was seen beside the user's items.",
   ),
+  liftItems: count(
+    'liftItems',
+    1,
+    1024,
+    "The user's newest liked items, in each domain, that those are looked for beside.",
+  ),
   blendWalk: real(
     'blendWalk',
     0,

@@ -194,7 +194,8 @@ export abstract class ServiceFigures implements ServiceView {
     n: number,
   ): readonly Recommendation[] {
     const user = this.userOf(userId);
-    const domains = domain === undefined ? this.domains() : [domain];
+    // By name: in which order a process met the domains is its own affair.
+    const domains = domain === undefined ? this.domains().toSorted() : [domain];
     return this.learning.recommender.recommend(
       domains.map((name) => ({ user: user ?? null, userId, domain: name, n })),
     );

@@ -88,7 +88,7 @@ export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   biasL2: 0.03,
   denseL2: 0.01,
   encoderL2: 0.001,
-  neighbours: 128,
+  neighbours: 32,
   pairedItems: 8,
   ...DEFAULT_BLEND_OPTIONS,
 });

@@ -1,9 +1,6 @@
 import { type HistoryResult, type HistorySpec, runHistory } from './history.js';
 import { type Blow, randomBlow, randomOf, randomPlan } from './plan.js';
 
-// Undecodable records make errors by the thousand; nobody reads their stacks.
-Error.stackTraceLimit = 0;
-
 /** Await points of a history without blows, roughly; with blows there are more. */
 const POINTS_PER_PROCESS = 40;
 
@@ -55,6 +52,17 @@ function uninterruptedHash(events: number): Promise<string | null> {
 
 /** Runs a history and adds what only a comparison with an uninterrupted run can show. */
 export async function check(spec: HistorySpec): Promise<HistoryResult> {
+  const { stackTraceLimit } = Error;
+  // Undecodable records make errors by the thousand; nobody reads their stacks.
+  Error.stackTraceLimit = 0;
+  try {
+    return await compared(spec);
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit;
+  }
+}
+
+async function compared(spec: HistorySpec): Promise<HistoryResult> {
   const result = await runHistory(spec);
   if (spec.partitions !== 1 || spec.cut !== 'offset') return result;
   const wanted = await uninterruptedHash(spec.events);

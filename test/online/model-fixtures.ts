@@ -93,10 +93,9 @@ export function portrait(model: Model): unknown {
 export function neighboursOf(model: Model): Record<string, number> {
   const found: [string, number][] = [];
   for (let row = 0; row < model.items.size; row++) {
-    for (const { slots } of model.neighbours.listsOf(row)) {
-      for (let at = 0; at < slots.length; at += 2) {
-        if (slots[at] === 0) continue;
-        found.push([`${model.key(row)} ${model.key(slots[at]! - 1)}`, slots[at + 1]!]);
+    for (const { entries, size } of model.neighbours.listsOf(row)) {
+      for (let i = 0; i < size; i++) {
+        found.push([`${model.key(row)} ${model.key(entries[i * 2]!)}`, entries[i * 2 + 1]!]);
       }
     }
   }

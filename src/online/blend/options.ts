@@ -8,6 +8,8 @@ export interface BlendOptions {
   readonly blendDeep: number;
   /** First weight of what was seen beside the user's items; 0 with blendWalk 0: deep alone. */
   readonly blendLift: number;
+  /** A user's newest liked items, in each domain, that this is taken from. */
+  readonly liftItems: number;
   /**
    * First weight of what was seen beside that, in two steps; 0: one step alone. Two steps gain where
    * domains share few users, at many times the cost: not the default.
@@ -30,6 +32,7 @@ export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
   blendBias: 0.2,
   blendDeep: 0.7,
   blendLift: 1.2,
+  liftItems: 16,
   blendWalk: 0,
   walkItems: 0,
   walkNeighbours: 64,

@@ -22,8 +22,8 @@ export interface CountedPairs {
   readonly oneWay: PairCollector;
 }
 
-/** A list is cut down when it is so much longer than its limit. */
-const SLACK = 1.25;
+/** A list is cut down to its limit when it is so many times as long. */
+const SLACK = 2;
 
 /**
  * What a mini-batch adds to the counts of items seen together. For each event of item j by user u,
@@ -31,7 +31,7 @@ const SLACK = 1.25;
  *
  *     c(i→j) += 1,  c(j→i) += 1
  *
- * A list that is a quarter longer than `neighbours` is cut down to it by writing its smallest counts
+ * A list that is twice as long as `neighbours` is cut down to it by writing its smallest counts
  * into the delta, negated: the log decides, so replicas agree. Since two tasks that did so at once
  * would take the same entries away twice, only the task whose share the item is in does it.
  *

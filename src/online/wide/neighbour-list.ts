@@ -1,5 +1,8 @@
-/** Slots of a new list. A power of two. */
-const FIRST_SLOTS = 4;
+const NO_INDEX = new Int32Array(0);
+/** Entries that a new list has room for. */
+const FIRST_ROOM = 4;
+/** A longer list is searched by its index, a shorter one from end to end. */
+const SHORT = 8;
 
 /** Entries of a list, dense: rows[i] was seen counts[i] times beside the item. */
 export interface Entries {
@@ -15,61 +18,63 @@ export interface RowOrder {
 }
 
 /**
- * The neighbours of one item in one domain, with their counts: a table with open addressing and linear
- * probing, grown at three quarters. An entry whose count comes to 0 is gone; one below 0 stays (it
- * waits for a delta that is still to come) and is never scored.
+ * The neighbours of one item in one domain, with their counts: entries that lie side by side, so that
+ * reading them all is cheap, and an index of them (open addressing, linear probing, at most half full).
+ * An entry whose count comes to 0 is gone; one below 0 stays (it waits for a delta that is still to
+ * come) and is never scored.
  *
  * Where an entry lies depends on the order in which entries came, so nothing may be decided by it.
  */
 export class NeighbourList {
   /** Index of the neighbours' domain. */
   readonly domain: number;
-  /** (capacity, 2): row + 1, or 0 for a free slot; count. */
-  slots: Int32Array;
+  /** (capacity, 2): row and count of the first `size` entries. Read only. */
+  entries: Int32Array;
   /** Entries, those below 0 among them. */
   size = 0;
+  /** Number of an entry + 1, or 0 for a free place; empty where the list is short. */
+  private index = NO_INDEX;
   private bestOf = -1;
   private bestEntries: Entries | null = null;
 
-  constructor(domain: number, slots = new Int32Array(FIRST_SLOTS * 2)) {
+  constructor(domain: number, entries = new Int32Array(FIRST_ROOM * 2)) {
     this.domain = domain;
-    this.slots = slots;
+    this.entries = entries;
   }
 
   clone(): NeighbourList {
-    const copy = new NeighbourList(this.domain, this.slots.slice());
+    const copy = new NeighbourList(this.domain, this.entries.slice());
     copy.size = this.size;
+    if (this.index.length > 0) copy.index = this.index.slice();
     copy.bestOf = this.bestOf;
     copy.bestEntries = this.bestEntries;
     return copy;
   }
 
+  /** Bytes of entries and index. */
+  get bytes(): number {
+    return this.entries.byteLength + this.index.byteLength;
+  }
+
   get(row: number): number {
-    const at = this.find(row);
-    return this.slots[at] === 0 ? 0 : this.slots[at + 1]!;
+    const entry = this.find(row);
+    return entry < 0 ? 0 : this.entries[entry * 2 + 1]!;
   }
 
   /** Adds to a count; returns by how many the entries grew: 1, 0 or -1. */
   add(row: number, count: number): -1 | 0 | 1 {
     if (count === 0) return 0;
     this.bestEntries = null;
-    let at = this.find(row);
-    const { slots } = this;
-    if (slots[at] !== 0) {
-      const sum = slots[at + 1]! + count;
-      slots[at + 1] = sum;
-      if (sum !== 0) return 0;
-      this.remove(at);
-      return -1;
+    const entry = this.find(row);
+    if (entry < 0) {
+      this.append(row, count);
+      return 1;
     }
-    if ((this.size + 1) * 8 > slots.length * 3) {
-      this.grow();
-      at = this.find(row);
-    }
-    this.slots[at] = row + 1;
-    this.slots[at + 1] = count;
-    this.size++;
-    return 1;
+    const sum = this.entries[entry * 2 + 1]! + count;
+    this.entries[entry * 2 + 1] = sum;
+    if (sum !== 0) return 0;
+    this.remove(entry);
+    return -1;
   }
 
   /**
@@ -89,14 +94,14 @@ export class NeighbourList {
   }
 
   private chosen(isBest: (row: number, count: number) => boolean, wanted: boolean): Entries {
-    const { slots } = this;
-    const rows = new Int32Array(this.size);
-    const counts = new Int32Array(this.size);
+    const { entries, size } = this;
+    const rows = new Int32Array(size);
+    const counts = new Int32Array(size);
     let n = 0;
-    for (let at = 0; at < slots.length; at += 2) {
-      const row = slots[at]! - 1;
-      const count = slots[at + 1]!;
-      if (row < 0 || count < 1 || isBest(row, count) !== wanted) continue;
+    for (let at = 0; at < size * 2; at += 2) {
+      const row = entries[at]!;
+      const count = entries[at + 1]!;
+      if (count < 1 || isBest(row, count) !== wanted) continue;
       rows[n] = row;
       counts[n++] = count;
     }
@@ -114,11 +119,10 @@ export class NeighbourList {
     const least = this.leastCount(limit);
     let above = 0;
     const tied: number[] = [];
-    const { slots } = this;
-    for (let at = 0; at < slots.length; at += 2) {
-      if (slots[at] === 0 || slots[at + 1]! < least) continue;
-      if (slots[at + 1]! > least) above++;
-      else tied.push(slots[at]! - 1);
+    const { entries, size } = this;
+    for (let at = 0; at < size * 2; at += 2) {
+      if (entries[at + 1]! > least) above++;
+      else if (entries[at + 1] === least) tied.push(entries[at]!);
     }
     const room = limit - above;
     if (tied.length <= room) return (_, count) => count >= least;
@@ -139,51 +143,75 @@ export class NeighbourList {
 
   /** The smallest count, at least 1, of the `limit` largest. */
   private leastCount(limit: number): number {
-    const { slots } = this;
-    const counts = new Int32Array(this.size);
-    let n = 0;
-    for (let at = 0; at < slots.length; at += 2) {
-      if (slots[at] !== 0) counts[n++] = slots[at + 1]!;
-    }
+    const { entries, size } = this;
+    const counts = new Int32Array(size);
+    for (let i = 0; i < size; i++) counts[i] = entries[i * 2 + 1]!;
     counts.sort();
-    return Math.max(1, counts[n - limit]!);
+    return Math.max(1, counts[size - limit]!);
   }
 
-  /** Where the row's entry is, or the free slot that it would take. */
+  /** The number of the row's entry, or -1. */
   private find(row: number): number {
-    const { slots } = this;
-    const mask = slots.length - 1;
-    let at = (scatter(row) << 1) & mask;
-    while (slots[at] !== 0 && slots[at] !== row + 1) at = (at + 2) & mask;
+    const { entries, index } = this;
+    if (index.length === 0) {
+      for (let entry = 0; entry < this.size; entry++) if (entries[entry * 2] === row) return entry;
+      return -1;
+    }
+    return index[this.place(row)]! - 1;
+  }
+
+  /** Where in the index the row's entry is named, or the free place where it would be. */
+  private place(row: number): number {
+    const { entries, index } = this;
+    const mask = index.length - 1;
+    let at = scatter(row) & mask;
+    while (index[at] !== 0 && entries[index[at]! * 2 - 2] !== row) at = (at + 1) & mask;
     return at;
   }
 
+  private append(row: number, count: number): void {
+    if (this.size * 2 === this.entries.length) this.grow();
+    const entry = this.size++;
+    this.entries[entry * 2] = row;
+    this.entries[entry * 2 + 1] = count;
+    if (this.index.length > 0) this.index[this.place(row)] = entry + 1;
+  }
+
   private grow(): void {
-    const old = this.slots;
-    this.slots = new Int32Array(old.length * 2);
-    for (let at = 0; at < old.length; at += 2) {
-      if (old[at] === 0) continue;
-      const to = this.find(old[at]! - 1);
-      this.slots[to] = old[at]!;
-      this.slots[to + 1] = old[at + 1]!;
+    const entries = new Int32Array(this.entries.length * 2);
+    entries.set(this.entries);
+    this.entries = entries;
+    const room = entries.length / 2;
+    if (room <= SHORT) return;
+    this.index = new Int32Array(room * 2);
+    for (let entry = 0; entry < this.size; entry++) {
+      this.index[this.place(entries[entry * 2]!)] = entry + 1;
     }
   }
 
-  /** Frees a slot, and moves up what was pushed past it (Knuth, The Art of Computer Programming 3, 6.4 R). */
-  private remove(from: number): void {
-    const { slots } = this;
-    const mask = slots.length - 1;
+  /** The last entry takes the place of the one that goes. */
+  private remove(entry: number): void {
+    const { entries } = this;
+    if (this.index.length > 0) this.free(this.place(entries[entry * 2]!));
+    const last = --this.size;
+    if (last === entry) return;
+    if (this.index.length > 0) this.index[this.place(entries[last * 2]!)] = entry + 1;
+    entries[entry * 2] = entries[last * 2]!;
+    entries[entry * 2 + 1] = entries[last * 2 + 1]!;
+  }
+
+  /** Frees a place, and moves up what was pushed past it (Knuth, The Art of Computer Programming 3, 6.4 R). */
+  private free(from: number): void {
+    const { entries, index } = this;
+    const mask = index.length - 1;
     let hole = from;
-    for (let at = (hole + 2) & mask; slots[at] !== 0; at = (at + 2) & mask) {
-      const home = (scatter(slots[at]! - 1) << 1) & mask;
+    for (let at = (hole + 1) & mask; index[at] !== 0; at = (at + 1) & mask) {
+      const home = scatter(entries[index[at]! * 2 - 2]!) & mask;
       if (((at - home) & mask) < ((at - hole) & mask)) continue;
-      slots[hole] = slots[at]!;
-      slots[hole + 1] = slots[at + 1]!;
+      index[hole] = index[at]!;
       hole = at;
     }
-    slots[hole] = 0;
-    slots[hole + 1] = 0;
-    this.size--;
+    index[hole] = 0;
   }
 }
 

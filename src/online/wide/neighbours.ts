@@ -64,10 +64,8 @@ export class Neighbours {
     const lists = this.listsOf(row);
     const others = new Int32Array(lists.reduce((sum, { size }) => sum + size, 0));
     let n = 0;
-    for (const { slots } of lists) {
-      for (let at = 0; at < slots.length; at += 2) {
-        if (slots[at] !== 0) others[n++] = places[slots[at]! - 1]!;
-      }
+    for (const { entries, size } of lists) {
+      for (let i = 0; i < size; i++) others[n++] = places[entries[i * 2]!]!;
     }
     return others.sort();
   }
@@ -124,11 +122,11 @@ export class Neighbours {
     return copy;
   }
 
-  /** Bytes of the lists' slots. */
+  /** Bytes of the lists. */
   get bytes(): number {
     let bytes = 0;
     for (const node of this.nodes) {
-      for (const list of node?.lists ?? []) bytes += list.slots.byteLength;
+      for (const list of node?.lists ?? []) bytes += list.bytes;
     }
     return bytes;
   }

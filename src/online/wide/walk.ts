@@ -1,4 +1,5 @@
 import type { Model } from '../model.js';
+import type { NeighbourList } from './neighbour-list.js';
 
 /** Items of one history, with their weights. */
 export interface WalkHistory {
@@ -10,6 +11,8 @@ export interface WalkHistory {
 }
 
 export interface WalkOptions {
+  /** A walk starts from so many of the newest items of each history. */
+  readonly liftItems: number;
   /** Neighbours of an item, in each domain, that a second step starts from; 0: one step alone. */
   readonly walkItems: number;
   readonly walkNeighbours: number;
@@ -108,28 +111,27 @@ export class Walk {
 
   private firstStep({ domain, rows, weights }: WalkHistory, target: number): void {
     const { neighbours, items } = this.model;
-    const { walkItems } = this.options;
-    for (let i = 0; i < rows.length; i++) {
+    const { liftItems, walkItems } = this.options;
+    for (let i = Math.max(0, rows.length - liftItems); i < rows.length; i++) {
       const row = rows[i]!;
       const weight = weights[i]!;
       if (!(weight > 0)) continue;
       const each = weight / Math.max(1, items.counts[row]!);
       const list = neighbours.list(row, target);
-      if (list !== undefined) this.addOne(list.slots, each);
+      if (list !== undefined) this.addOne(list, each);
       if (walkItems < 1) continue;
       this.addStart(neighbours.best(row, target, walkItems), each, true);
       if (domain !== target) this.addStart(neighbours.best(row, domain, walkItems), each, false);
     }
   }
 
-  private addOne(slots: Int32Array, each: number): void {
+  private addOne({ entries, size }: NeighbourList, each: number): void {
     const { one, rows, hidden } = this;
     let { length } = this;
     let sum = 0;
-    for (let at = 0; at < slots.length; at += 2) {
-      const row = slots[at]! - 1;
-      if (row < 0) continue;
-      let count = slots[at + 1]!;
+    for (let at = 0; at < size * 2; at += 2) {
+      const row = entries[at]!;
+      let count = entries[at + 1]!;
       if (hidden?.has(row) === true) count--;
       if (count < 1) continue;
       if (one[row] === 0) rows[length++] = row;
