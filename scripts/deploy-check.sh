@@ -7,7 +7,8 @@
 #   planted errors      must fail, or the checks check nothing
 #
 # Tools come out of registries into $ISTHMUS_CACHE (~/.cache/isthmus), once. What cannot be had is skipped,
-# and said; with DEPLOY_CHECK_STRICT=1 it fails.
+# and said; with DEPLOY_CHECK_STRICT=1 it fails. DEPLOY_CHECK_FETCH_SECONDS: how long all fetching and
+# building may take (what was cut off goes on where it was at the next run); without it, as long as it does.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -29,13 +30,22 @@ skip() {
   skipped=1
 }
 
+# fetch COMMAND ...: within what is left of the time for fetching.
+fetch() {
+  local limit="${DEPLOY_CHECK_FETCH_SECONDS:-3600}" status=0
+  [ "$SECONDS" -lt "$limit" ] || { echo "the $limit s for fetching are over"; return 1; }
+  timeout "$((limit - SECONDS))" "$@" || status=$?
+  if [ "$status" = 124 ]; then echo "not done within the $limit s for fetching"; fi
+  return "$status"
+}
+
 # tool NAME MODULE VERSION: installs it unless it is there.
 tool() {
   local at="$cache/bin/$1-$3"
   [ -x "$at" ] && return
   command -v go > /dev/null || { skip "$1: go is not on the path"; return 1; }
   echo "building $1 $3 (about a minute, once)"
-  if GOBIN="$cache/bin" nice go install "$2@$3" > "$cache/log/$1" 2>&1; then
+  if GOBIN="$cache/bin" fetch nice go install "$2@$3" > "$cache/log/$1" 2>&1; then
     mv "$cache/bin/$1" "$at"
   else
     skip "$1: $(tail -n 1 "$cache/log/$1")"
@@ -48,8 +58,9 @@ crds() {
   local out="$cache/crd-$1-${2##*@}" folder
   [ -d "$out" ] && return
   command -v go > /dev/null || { skip "schemas of $1: go is not on the path"; return 1; }
-  folder=$(cd "$work" && go mod download -json "$2" 2> "$cache/log/$1" | sed -n 's/.*"Dir": "\(.*\)".*/\1/p') || folder=
-  [ -n "$folder" ] || { skip "schemas of $1: $2 could not be fetched"; return 1; }
+  (cd "$work" && fetch go mod download -json "$2") > "$cache/log/$1" 2>&1 || true
+  folder=$(sed -n 's/.*"Dir": "\(.*\)".*/\1/p' "$cache/log/$1")
+  [ -n "$folder" ] || { skip "schemas of $1: $2 could not be fetched: $(tail -n 1 "$cache/log/$1")"; return 1; }
   rm -rf "$out.new"
   node scripts/deploy-check.mjs crd "$out.new" "$folder"/$3 || exit 1
   mv "$out.new" "$out"
@@ -58,7 +69,8 @@ crds() {
 kubernetes_schemas() {
   local out="$cache/kubernetes-$kubernetes_validate_version"
   [ -d "$out" ] && return
-  if ! python3 -m pip download -q --disable-pip-version-check --no-deps -d "$work/wheel" \
+  command -v python3 > /dev/null || { skip 'schemas of Kubernetes: python3 is not on the path'; return 1; }
+  if ! fetch python3 -m pip download -q --disable-pip-version-check --no-deps -d "$work/wheel" \
     "kubernetes-validate==$kubernetes_validate_version" > "$cache/log/schemas" 2>&1; then
     skip "schemas of Kubernetes: $(tail -n 1 "$cache/log/schemas")"
     return 1
