@@ -23,7 +23,7 @@ function levelOf(level: Config['logLevel']): LogLevel {
  * Returns the transport to Kafka. Nothing is connected yet.
  *
  * Errors (usage): SETTING_INVALID where nobody has said where Kafka is, or the log is one in memory,
- * which no other process has.
+ * which no other process has; CODEC_MISSING.
  *
  * @param adminTimeoutMs How long a question to the broker may take before BROKER_UNREACHABLE.
  */
@@ -40,7 +40,8 @@ export async function kafkaOf(
       'ISTHMUS_TRANSPORT is "memory": wants kafka for this command, since a log in memory ends with the process that has it. `isthmus demo --transport memory` shows the whole road in one process',
     );
   }
-  const { KafkaTransport } = await import('../transport/kafka/index.js');
+  const { codecOf, KafkaTransport } = await import('../transport/kafka/index.js');
+  await codecOf(config.compression);
   return new KafkaTransport({
     brokers: config.brokers,
     clientId: config.appId,

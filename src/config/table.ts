@@ -336,9 +336,10 @@ export const STREAM_SETTINGS = {
   }),
   compression: choice({
     env: 'ISTHMUS_COMPRESSION',
-    words: ['none', 'gzip'],
+    words: ['none', 'gzip', 'snappy', 'lz4', 'zstd'],
     fallback: 'none',
-    description: 'Of the batches that are sent.',
+    description:
+      'Of the batches that are sent. Whatever comes is read: the codec stands in each batch.',
   }),
   httpHost: text({
     env: 'ISTHMUS_HTTP_HOST',

@@ -195,6 +195,19 @@ export function consumerFailed(what: string, cause?: unknown): IsthmusError {
   });
 }
 
+/**
+ * Records are packed by a codec whose package is not there. Nothing was written, or read past them.
+ * The process stops: install the package, or use another compression.
+ */
+export function codecMissing(compression: string, name: string, cause?: unknown): IsthmusError {
+  return new IsthmusError(
+    'CODEC_MISSING',
+    'usage',
+    `Compression ${compression} needs the optional package ${name}, which cannot be loaded. Install isthmus without --omit=optional, or set ISTHMUS_COMPRESSION (for what is written) and compression.type of the topic (for what is read) to gzip.`,
+    { cause },
+  );
+}
+
 /** The transport, or the part of it that was called, is closed. Nothing was done. */
 export function transportClosed(what: string): IsthmusError {
   return new IsthmusError('TRANSPORT_CLOSED', 'fatal', `The ${what} is closed.`);

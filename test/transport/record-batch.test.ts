@@ -1,5 +1,7 @@
 import { createRequire } from 'node:module';
+import kafkajs from 'kafkajs';
 import { describe, expect, test } from 'vitest';
+import { codecOf, compressions, loadCodec } from '../../src/transport/kafka/compression.js';
 import { crc32c } from '../../src/transport/kafka/crc32c.js';
 import { decodeBatches } from '../../src/transport/kafka/fetch-protocol.js';
 import { encodeBatch, sizeBound, type WireRecord } from '../../src/transport/kafka/record-batch.js';
@@ -78,11 +80,14 @@ test('crc32c is the Castagnoli one, for every length around its stride', () => {
   }
 });
 
-describe.each(['none', 'gzip'] as const)('record batches, compression %s', (compression) => {
+describe.each(compressions)('record batches, compression %s', (compression) => {
   test('come back as they were written, by our decoder and by kafkajs (25 random ones)', async () => {
+    const codec = await codecOf(compression);
+    const codecs: Record<number, unknown> = kafkajs.CompressionCodecs;
+    if (codec !== null) codecs[compressions.indexOf(compression)] = () => codec;
     for (let seed = 1; seed <= 25; seed++) {
       const records = randomRecords(random(seed));
-      const bytes = encodeBatch(records, identity, compression);
+      const bytes = await encodeBatch(records, identity, compression);
       const expected = records.map(({ timestampMs, key, value }, index) =>
         line(index, timestampMs, key, value),
       );
@@ -106,27 +111,61 @@ describe.each(['none', 'gzip'] as const)('record batches, compression %s', (comp
   });
 });
 
-test('a batch is never larger than the sum of the bounds of its records', () => {
+test.each(compressions)(
+  'large batches of compression %s come back as they were written',
+  async (compression) => {
+    const value = Buffer.alloc(700_000, 'the same words again and again, ');
+    const records = [{ timestampMs: 1, key: null, value, headers: [] }];
+    const bytes = await encodeBatch(records, identity, compression);
+    expect(bytes.length < 100_000).toBe(compression !== 'none');
+    const back = await decodeBatches(bytes, 't', 0, 0n, []);
+    expect(back.records[0]!.value!.equals(value)).toBe(true);
+  },
+);
+
+test.each([
+  ['snappy', 'kafkajs-snappy'],
+  ['lz4', 'lz4-napi'],
+  ['zstd', '@mongodb-js/zstd'],
+] as const)('without its optional package %s says so, and names %s', async (compression, name) => {
+  const loading = loadCodec(compression, async (wanted) => {
+    throw new Error(`Cannot find package '${wanted}'`);
+  });
+  await expect(loading).rejects.toMatchObject({
+    code: 'CODEC_MISSING',
+    disposition: 'usage',
+    message: expect.stringContaining(`${compression} needs the optional package ${name},`),
+  });
+});
+
+test('a compression that Kafka does not have stops the reader, and says which', async () => {
+  const bytes = await encodeBatch(randomRecords(random(3)), identity, 'none');
+  bytes.writeInt16BE(5, 21);
+  await expect(decodeBatches(bytes, 't', 0, 0n, [])).rejects.toThrow('unknown compression 5');
+});
+
+test('a batch is never larger than the sum of the bounds of its records', async () => {
   for (let seed = 30; seed <= 40; seed++) {
     const records = randomRecords(random(seed));
     const bound = records.reduce((sum, record) => sum + sizeBound(record), 61);
-    expect(encodeBatch(records, identity, 'none').length).toBeLessThanOrEqual(bound);
+    const bytes = await encodeBatch(records, identity, 'none');
+    expect(bytes.length).toBeLessThanOrEqual(bound);
   }
 });
 
 /** A batch at `base`; `count` 0: compacted to nothing. */
-function batchAt(
+async function batchAt(
   base: bigint,
   span: number,
   options: { producer?: bigint; transactional?: boolean; empty?: boolean; marker?: 0 | 1 } = {},
-): Buffer {
+): Promise<Buffer> {
   const records: WireRecord[] = Array.from({ length: span }, (_, i) => ({
     timestampMs: 1,
     key: options.marker === undefined ? null : Buffer.from([0, 0, 0, options.marker]),
     value: Buffer.from(`${base + BigInt(i)}`),
     headers: [],
   }));
-  let bytes = encodeBatch(
+  let bytes = await encodeBatch(
     records,
     {
       ...identity,
@@ -145,19 +184,23 @@ function batchAt(
   return bytes;
 }
 
+async function concat(batches: readonly Promise<Buffer>[]): Promise<Buffer> {
+  return Buffer.concat(await Promise.all(batches));
+}
+
 describe('the position after a fetch', () => {
   test('is past batches that compaction has emptied', async () => {
-    const raw = Buffer.concat([batchAt(5n, 4, { empty: true }), batchAt(9n, 2)]);
+    const raw = await concat([batchAt(5n, 4, { empty: true }), batchAt(9n, 2)]);
     const { records, position } = await decodeBatches(raw, 't', 0, 5n, []);
     expect(records.map(({ offset }) => offset)).toEqual([9n, 10n]);
     expect(position).toBe(11n);
-    const alone = await decodeBatches(batchAt(5n, 4, { empty: true }), 't', 0, 6n, []);
+    const alone = await decodeBatches(await batchAt(5n, 4, { empty: true }), 't', 0, 6n, []);
     expect(alone).toEqual({ records: [], position: 9n });
   });
 
   test('is past markers and aborted records, and keeps others of the same producer', async () => {
     const mine = { producer: 7n, transactional: true };
-    const raw = Buffer.concat([
+    const raw = await concat([
       batchAt(0n, 2, mine),
       batchAt(2n, 1, { producer: 8n, transactional: true }),
       batchAt(3n, 1, { ...mine, marker: 0 }),
@@ -172,7 +215,7 @@ describe('the position after a fetch', () => {
   });
 
   test('is not moved by a batch that was cut off, nor records below the offset asked for shown', async () => {
-    const raw = Buffer.concat([batchAt(0n, 4), batchAt(4n, 3)]);
+    const raw = await concat([batchAt(0n, 4), batchAt(4n, 3)]);
     const { records, position } = await decodeBatches(raw.subarray(0, -1), 't', 0, 2n, []);
     expect(records.map(({ offset }) => offset)).toEqual([2n, 3n]);
     expect(position).toBe(4n);

@@ -51,7 +51,7 @@ export class BatchSender {
 
   /** Writes one round of chunks within the delivery time. */
   async send(round: readonly Chunk[]): Promise<void> {
-    let left: EncodedChunk[] = round.map((chunk) => {
+    const encoding = round.map(async (chunk) => {
       const key = `${chunk.topic}/${chunk.partition}`;
       const firstSequence = this.#sequences.get(key) ?? 0;
       // Sequence numbers are 31 bits and start again from 0.
@@ -62,9 +62,10 @@ export class BatchSender {
         firstSequence,
         transactional: this.#transactionalId !== null,
       };
-      const bytes = encodeBatch(chunk.records, identity, this.#client.compression);
+      const bytes = await encodeBatch(chunk.records, identity, this.#client.compression);
       return { topic: chunk.topic, partition: chunk.partition, bytes, chunk };
     });
+    let left: EncodedChunk[] = await Promise.all(encoding);
     await retrying(
       {
         budgetMs: this.#client.deliveryTimeoutMs,

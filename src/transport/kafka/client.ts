@@ -1,9 +1,9 @@
 import net from 'node:net';
 import tls, { type ConnectionOptions } from 'node:tls';
 import { type ISocketFactory, Kafka, logLevel, type SASLOptions } from 'kafkajs';
+import type { Compression } from './compression.js';
 import { type Cluster, createCluster } from './internals.js';
 import { kafkajsLogs, silentLogger, type TransportLogger } from './logging.js';
-import type { Compression } from './record-batch.js';
 
 export interface KafkaTransportOptions {
   /** host:port of one or more brokers. */

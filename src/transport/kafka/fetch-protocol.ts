@@ -1,8 +1,6 @@
-import { promisify } from 'node:util';
-import { gunzip } from 'node:zlib';
-import kafkajs from 'kafkajs';
 import { consumerFailed } from '../errors.js';
 import type { Headers, LogRecord } from '../transport.js';
+import { codecOf, compressions } from './compression.js';
 import { apiKeys, encoded, type ProtocolRequest } from './internals.js';
 
 /**
@@ -145,8 +143,6 @@ async function decodeFetch(
   return { errorCode, partitions };
 }
 
-const gunzipAsync = promisify(gunzip);
-
 /** Decodes whole batches; a torn one at the end is left for the next fetch. */
 export async function decodeBatches(
   raw: Buffer,
@@ -196,17 +192,11 @@ export async function decodeBatches(
 }
 
 async function decompress(body: Buffer, attributes: number): Promise<Buffer> {
-  const codec = attributes & 7;
-  if (codec === 1) return gunzipAsync(body);
-  const codecs: Record<number, unknown> = kafkajs.CompressionCodecs;
-  const make = codecs[codec];
-  if (typeof make !== 'function') {
-    const name = ['none', 'gzip', 'snappy', 'lz4', 'zstd'][codec] ?? String(codec);
-    throw consumerFailed(
-      `a topic compressed with ${name}: register a codec in kafkajs's CompressionCodecs, or set compression.type of the topic to gzip`,
-    );
-  }
-  return (make as () => { decompress(bytes: Buffer): Promise<Buffer> })().decompress(body);
+  const number = attributes & 7;
+  const name = compressions[number];
+  if (name === undefined) throw consumerFailed(`a batch with the unknown compression ${number}`);
+  const codec = await codecOf(name);
+  return codec === null ? body : codec.decompress(body);
 }
 
 /** The key of a control record: version int16, type int16; 0 aborts, 1 commits. */

@@ -1,4 +1,4 @@
-import { gzipSync } from 'node:zlib';
+import { type Compression, codecOf, compressions } from './compression.js';
 import { crc32c } from './crc32c.js';
 
 /**
@@ -14,8 +14,6 @@ export interface WireRecord {
   /** Names and values in turns. */
   readonly headers: readonly Buffer[];
 }
-
-export type Compression = 'none' | 'gzip';
 
 export interface BatchIdentity {
   readonly producerId: bigint;
@@ -76,12 +74,12 @@ function varlongSize(value: number): number {
   return size;
 }
 
-/** Returns one encoded batch. Times are CreateTime. */
-export function encodeBatch(
+/** Returns one encoded batch. Times are CreateTime. Errors: CODEC_MISSING (usage). */
+export async function encodeBatch(
   records: readonly WireRecord[],
   identity: BatchIdentity,
   compression: Compression,
-): Buffer {
+): Promise<Buffer> {
   const firstTimestamp = records[0]!.timestampMs;
   let maxTimestamp = firstTimestamp;
   let bound = headerBytes;
@@ -106,8 +104,9 @@ export function encodeBatch(
     at = writeVarint(target, at, record.headers.length / 2);
     for (const part of record.headers) at = writeBytes(target, at, part);
   });
-  if (compression === 'gzip') {
-    const packed = gzipSync(target.subarray(headerBytes, at), { level: 1 });
+  const codec = await codecOf(compression);
+  if (codec !== null) {
+    const packed = await codec.compress(target.subarray(headerBytes, at));
     target = Buffer.concat([target.subarray(0, headerBytes), packed]);
     at = target.length;
   }
@@ -115,7 +114,8 @@ export function encodeBatch(
   target.writeInt32BE(at - 12, 8);
   target.writeInt32BE(-1, 12);
   target.writeInt8(2, 16);
-  target.writeInt16BE((compression === 'gzip' ? 1 : 0) | (identity.transactional ? 0x10 : 0), 21);
+  const number = compressions.indexOf(compression);
+  target.writeInt16BE(number | (identity.transactional ? 0x10 : 0), 21);
   target.writeInt32BE(records.length - 1, 23);
   target.writeBigInt64BE(BigInt(firstTimestamp), 27);
   target.writeBigInt64BE(BigInt(maxTimestamp), 35);
