@@ -30,6 +30,8 @@ export interface EngineParts {
   readonly learner: Learner;
   readonly preprocessor: Preprocessor;
   readonly prequential: Prequential;
+  /** Told of each accepted interaction, before it is pushed into the user's history. */
+  readonly onInteraction?: (user: User, row: number, weight: number) => void;
 }
 
 /**
@@ -54,7 +56,7 @@ export class Engine {
     place: { topic: string; partition: number; partitions?: number },
     userOf: (userId: string) => User,
   ): EngineResult {
-    const { model, learner, preprocessor, prequential } = this.#parts;
+    const { model, learner, preprocessor, prequential, onInteraction } = this.#parts;
     const first = inputs[0]?.offset ?? 0n;
     const batch = new MiniBatch(model);
     const scoring = prequential.begin(place.topic, place.partition, first);
@@ -70,6 +72,7 @@ export class Engine {
       const { domain, itemId, weight, occurredAtMs } = verdict.interaction;
       const row = model.intern(domain, itemId);
       if (scored && weight > 0) scoring.add(user, row);
+      onInteraction?.(user, row, weight);
       batch.add(user, row, weight, occurredAtMs);
       user.push(row, model.domainOf(row), weight, occurredAtMs);
       user.basedOn = { topic: place.topic, partition: place.partition, offset, occurredAtMs };

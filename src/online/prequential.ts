@@ -5,6 +5,7 @@ import { meanEncoder } from './encoders/mean.js';
 import { dotsOfRows } from './kernels/simd-dots.js';
 import type { Model } from './model.js';
 import { Random } from './random.js';
+import type { Rival } from './rivals.js';
 import { log1pCount } from './serving/priors.js';
 import { QueryBatch } from './serving/queries.js';
 import type { PrequentialSample, Tower } from './types.js';
@@ -19,6 +20,8 @@ export interface PrequentialOptions {
   readonly encoder?: Encoder;
   /** First weights of the blend; must be the learner's. */
   readonly blend?: Partial<BlendOptions>;
+  /** Scorers that rank the same candidates; default none. */
+  readonly rivals?: readonly Rival[];
 }
 
 interface Captured {
@@ -55,6 +58,7 @@ export class Prequential {
   private readonly negatives: number;
   private readonly encoder: Encoder;
   private readonly blend: Blend;
+  private readonly rivals: readonly Rival[];
 
   constructor(model: Model, tower: Tower, options: PrequentialOptions) {
     this.model = model;
@@ -63,6 +67,7 @@ export class Prequential {
     this.negatives = options.negatives ?? 999;
     this.encoder = options.encoder ?? meanEncoder;
     this.blend = new Blend(model, options.blend);
+    this.rivals = options.rivals ?? [];
   }
 
   /** Starts the scoring of one mini-batch. The model must not change until it is finished. */
@@ -74,6 +79,7 @@ export class Prequential {
       new QueryBatch(this.model, this.encoder),
       this.blend,
       new CandidateSampler(this.negatives, random),
+      this.rivals,
     );
   }
 }
@@ -86,6 +92,7 @@ export class PrequentialScoring {
   private readonly blend: Blend;
   private readonly captured: Captured[] = [];
   private readonly candidates: CandidateSampler;
+  private readonly rivals: readonly Rival[];
 
   constructor(
     model: Model,
@@ -93,12 +100,14 @@ export class PrequentialScoring {
     batch: QueryBatch,
     blend: Blend,
     candidates: CandidateSampler,
+    rivals: readonly Rival[] = [],
   ) {
     this.model = model;
     this.tower = tower;
     this.batch = batch;
     this.blend = blend;
     this.candidates = candidates;
+    this.rivals = rivals;
   }
 
   /**
@@ -157,16 +166,31 @@ export class PrequentialScoring {
       candidates: drawn + 1,
       logLoss: Math.log(odds),
       auc: drawn === 0 ? 0.5 : (drawn - rank + ties / 2) / drawn,
+      ...(this.rivals.length === 0 ? {} : { rivals: this.rivalRanks(event, drawn) }),
     };
+  }
+
+  private rivalRanks({ domain, histories }: Captured, drawn: number): number[] {
+    const { rows, dots, wide, logits } = this.candidates;
+    const length = drawn + 1;
+    return this.rivals.map((rival) => {
+      rival.score({ domain, histories, rows, length, deep: dots, wide }, logits);
+      const truth = logits[drawn]!;
+      let rank = 0;
+      for (let i = 0; i < drawn; i++) if (logits[i]! >= truth) rank++;
+      return rank;
+    });
   }
 
   /** Writes the scores of the candidates, but for what they have in common. */
   private logits({ domain, bucket, histories, example }: Captured, n: number, query: Float32Array) {
     const { model, blend } = this;
-    const { rows, dots, logits } = this.candidates;
+    const { rows, dots, wide, logits } = this.candidates;
     const { biases, counts } = model.items;
     if (example < 0) {
-      for (let i = 0; i < n; i++) logits[i] = log1pCount(counts[rows[i]!]!);
+      for (let i = 0; i < n; i++) {
+        dots[i] = wide[i] = logits[i] = log1pCount(counts[rows[i]!]!);
+      }
       return;
     }
     const weights = blend.weights(domain, bucket);
@@ -174,12 +198,11 @@ export class PrequentialScoring {
     dotsOfRows(model.items, rows, n, query, example * model.dimension, dots);
     for (let i = 0; i < n; i++) {
       const row = rows[i]!;
-      logits[i] =
-        weights.deep * dots[i]! +
-        weights.bias * biases[row]! +
+      wide[i] =
         weights.popularity * log1pCount(counts[row]!) +
         weights.lift * blend.walk.lift(row) +
         weights.walk * blend.walk.walk(row);
+      logits[i] = weights.deep * dots[i]! + weights.bias * biases[row]! + wide[i]!;
     }
   }
 }
@@ -190,6 +213,8 @@ class CandidateSampler {
   readonly rows: Int32Array;
   /** As many: v_j · q. */
   readonly dots: Float32Array;
+  /** As many: what is added to that but for the bias. */
+  readonly wide: Float64Array;
   readonly logits: Float64Array;
   private readonly wanted: number;
   private readonly random: Random;
@@ -202,6 +227,7 @@ class CandidateSampler {
     this.random = random;
     this.rows = new Int32Array(wanted + 1);
     this.dots = new Float32Array(wanted + 1);
+    this.wide = new Float64Array(wanted + 1);
     this.logits = new Float64Array(wanted + 1);
   }
 

@@ -153,4 +153,6 @@ export interface PrequentialSample {
   readonly candidates: number;
   readonly logLoss: number;
   readonly auc: number;
+  /** Ranks by the rivals (rivals.ts), in their order, ties against each; left out where there are none. */
+  readonly rivals?: readonly number[];
 }

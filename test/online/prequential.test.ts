@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { Blend } from '../../src/online/blend/blend.js';
 import { Prequential } from '../../src/online/prequential.js';
 import { PrequentialSummary } from '../../src/online/prequential-summary.js';
+import type { Rival } from '../../src/online/rivals.js';
 import { Recommender } from '../../src/online/serving/recommender.js';
 import { plainTower } from '../../src/online/tower/plain.js';
 import type { PrequentialSample } from '../../src/online/types.js';
@@ -104,6 +106,74 @@ describe('the rank of an event', () => {
     for (const user of users) scoring.add(user, model.rowsOf(0).rows[0]!);
     scoring.finish();
     expect(model.digest()).toBe(before);
+  });
+});
+
+describe('rivals', () => {
+  const rank = (rivals: readonly Rival[], row: number, user: User, seed = 7) => {
+    const { model } = coarseWorld(seed, { items: 350 });
+    const scoring = new Prequential(model, tower, { seed: 1, rivals }).begin('e', 0, 0n);
+    scoring.add(user, row);
+    return scoring.finish()[0]!;
+  };
+  const known = (): User => {
+    const user = new User('u');
+    const { model } = coarseWorld(7, { items: 350 });
+    user.push(model.rowsOf(1).rows[1]!, 1, 1, 1);
+    return user;
+  };
+  const { model } = coarseWorld(7, { items: 350 });
+  const row = model.rowsOf(0).rows[3]!;
+  const rival = (name: string, score: Rival['score']): Rival => ({ name, score });
+
+  it('rank the same candidates, the true one last, ties against them', () => {
+    let seen: number[] = [];
+    const ranks = rank(
+      [
+        rival('sees', ({ rows, length, domain, histories }, scores) => {
+          seen = Array.from(rows.subarray(0, length));
+          expect(domain).toBe(0);
+          expect(histories.map((history) => Array.from(history.rows))).toEqual([
+            [model.rowsOf(1).rows[1]],
+          ]);
+          scores.fill(0);
+          scores[length - 1] = 1;
+        }),
+        rival('indifferent', (_, scores) => scores.fill(0)),
+      ],
+      row,
+      known(),
+    );
+    expect(seen.at(-1)).toBe(row);
+    expect(new Set(seen).size).toBe(ranks.candidates);
+    expect(ranks.rivals).toEqual([0, ranks.candidates - 1]);
+  });
+
+  it('change nothing in what is told of ours, and none are told of where there are none', () => {
+    const { rivals, ...ours } = rank(
+      [rival('indifferent', (_, scores) => scores.fill(0))],
+      row,
+      known(),
+    );
+    expect(rivals).toHaveLength(1);
+    expect(rank([], row, known())).toEqual(ours);
+  });
+
+  it('are shown the parts of our score: by popularity alone where nothing is known', () => {
+    const parts = [
+      rival('deep', ({ deep, length }, scores) => scores.set(deep.subarray(0, length))),
+      rival('wide', ({ wide, length }, scores) => scores.set(wide.subarray(0, length))),
+    ];
+    const { rivals, popularityRank } = rank(parts, row, new User('stranger'));
+    expect(rivals).toEqual([popularityRank, popularityRank]);
+    const sum = rival('sum', ({ deep, wide, rows, length }, scores) => {
+      const { deep: weight, bias } = new Blend(model).weights(0, 0);
+      for (let i = 0; i < length; i++) {
+        scores[i] = weight * deep[i]! + bias * model.items.biases[rows[i]!]! + wide[i]!;
+      }
+    });
+    const whole = rank([sum], row, known());
+    expect(whole.rivals).toEqual([whole.rank]);
   });
 });
 
