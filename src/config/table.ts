@@ -324,8 +324,9 @@ export const STREAM_SETTINGS = {
     env: 'ISTHMUS_PREQUENTIAL_SAMPLE',
     min: 0,
     max: 1,
-    fallback: 0.1,
-    description: 'Share of the events that are scored before they are trained.',
+    fallback: 0.02,
+    description:
+      'Share of the events that are scored before they are trained: each costs as much as ten that are not.',
   }),
   backend: choice({
     env: 'ISTHMUS_BACKEND',

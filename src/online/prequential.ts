@@ -198,10 +198,7 @@ export class PrequentialScoring {
     dotsOfRows(model.items, rows, n, query, example * model.dimension, dots);
     for (let i = 0; i < n; i++) {
       const row = rows[i]!;
-      wide[i] =
-        weights.popularity * log1pCount(counts[row]!) +
-        weights.lift * blend.walk.lift(row) +
-        weights.walk * blend.walk.walk(row);
+      wide[i] = weights.popularity * log1pCount(counts[row]!) + blend.walk.added(row, weights);
       logits[i] = weights.deep * dots[i]! + weights.bias * biases[row]! + wide[i]!;
     }
   }

@@ -27,14 +27,16 @@ export class WideMerge {
     items: ItemTable,
     priors: DomainPriors,
     walk: Walk,
-    { lift, walk: far }: BlendWeights,
+    weights: BlendWeights,
     query: Float32Array,
     at: number,
     excluded: ReadonlySet<number>,
     dense: readonly Scored[],
     n: number,
   ): Scored[] {
-    if (walk.length === 0 || (lift === 0 && far === 0) || n === 0) return dense.slice();
+    if (walk.length === 0 || (weights.lift === 0 && weights.walk === 0) || n === 0) {
+      return dense.slice();
+    }
     const { base, norms, places } = priors;
     const { counts } = items;
     const least = dense.length < n ? Number.NEGATIVE_INFINITY : dense[n - 1]!.score;
@@ -45,7 +47,7 @@ export class WideMerge {
       const row = walk.rows[i]!;
       if (!(counts[row]! > 0) || excluded.has(row)) continue;
       const place = places[row]!;
-      const added = lift * walk.lift(row) + far * walk.walk(row);
+      const added = walk.added(row, weights);
       if (base[place]! + reach * norms[place]! + added < least - SLACK) continue;
       this.rows[reached] = row;
       this.places[reached] = place;

@@ -83,8 +83,10 @@ function evict(
 ): void {
   const { rows, counts } = neighbours.excess(row, list, limit);
   // The list's own order means nothing; that of hashes is the same in every replica.
-  const order = Array.from(rows, (_, i) => i).sort(
-    (a, b) => neighbours.hash(rows[a]!) - neighbours.hash(rows[b]!),
-  );
-  for (const i of order) oneWay.add(place(row), place(rows[i]!), -counts[i]!);
+  const order = Float64Array.from(rows, (other, i) => neighbours.hash(other) * 2 ** 20 + i).sort();
+  const from = place(row);
+  for (const key of order) {
+    const i = key % 2 ** 20;
+    oneWay.add(from, place(rows[i]!), -counts[i]!);
+  }
 }

@@ -1,8 +1,8 @@
 const NO_INDEX = new Int32Array(0);
 /** Entries that a new list has room for. */
 const FIRST_ROOM = 4;
-/** A longer list is searched by its index, a shorter one from end to end. */
-const SHORT = 8;
+/** A longer list is searched by its index, a shorter one from end to end: that is all in few lines of cache. */
+const SHORT = 64;
 
 /** Entries of a list, dense: rows[i] was seen counts[i] times beside the item. */
 export interface Entries {
@@ -83,71 +83,66 @@ export class NeighbourList {
    */
   best(limit: number, order: RowOrder): Entries {
     if (this.bestEntries !== null && this.bestOf === limit) return this.bestEntries;
-    this.bestEntries = this.chosen(this.divide(limit, order, 0), true);
+    this.bestEntries = this.chosen(this.divide(limit, order, 0), 1);
     this.bestOf = limit;
     return this.bestEntries;
   }
 
   /** The others: what has to go for the list to be down to `limit`. `salt` shuffles the ties. */
   excess(limit: number, order: RowOrder, salt: number): Entries {
-    return this.chosen(this.divide(limit, order, salt), false);
+    return this.chosen(this.divide(limit, order, salt), 0);
   }
 
-  private chosen(isBest: (row: number, count: number) => boolean, wanted: boolean): Entries {
+  private chosen(isBest: Uint8Array, wanted: 0 | 1): Entries {
     const { entries, size } = this;
     const rows = new Int32Array(size);
     const counts = new Int32Array(size);
     let n = 0;
-    for (let at = 0; at < size * 2; at += 2) {
-      const row = entries[at]!;
-      const count = entries[at + 1]!;
-      if (count < 1 || isBest(row, count) !== wanted) continue;
-      rows[n] = row;
+    for (let entry = 0; entry < size; entry++) {
+      const count = entries[entry * 2 + 1]!;
+      if (count < 1 || isBest[entry] !== wanted) continue;
+      rows[n] = entries[entry * 2]!;
       counts[n++] = count;
     }
     return { rows: rows.subarray(0, n), counts: counts.subarray(0, n) };
   }
 
-  /** Says of an entry whether it is among the `limit` largest. */
-  private divide(
-    limit: number,
-    order: RowOrder,
-    salt: number,
-  ): (row: number, count: number) => boolean {
-    if (this.size <= limit) return () => true;
-    if (limit < 1) return () => false;
-    const least = this.leastCount(limit);
-    let above = 0;
-    const tied: number[] = [];
+  /** 1 for each entry that is among the `limit` largest. */
+  private divide(limit: number, order: RowOrder, salt: number): Uint8Array {
     const { entries, size } = this;
-    for (let at = 0; at < size * 2; at += 2) {
-      if (entries[at + 1]! > least) above++;
-      else if (entries[at + 1] === least) tied.push(entries[at]!);
+    const isBest = new Uint8Array(size);
+    if (limit < 1) return isBest;
+    if (size <= limit) return isBest.fill(1);
+    // Smaller is better: by count, then by hash.
+    const ranks = new Float64Array(size);
+    for (let entry = 0; entry < size; entry++) {
+      const hash = mixed(order.hash(entries[entry * 2]!), salt);
+      ranks[entry] = hash - entries[entry * 2 + 1]! * 2 ** 32;
     }
-    const room = limit - above;
-    if (tied.length <= room) return (_, count) => count >= least;
-    const hashes = Float64Array.from(tied, (row) => mixed(order.hash(row), salt)).sort();
-    const last = hashes[room - 1] ?? -1;
-    if (hashes[room] !== last) {
-      return (row, count) =>
-        count > least || (count === least && mixed(order.hash(row), salt) <= last);
-    }
-    // Two keys of one hash, or no room: the keys decide.
-    const sorted = tied.sort((a, b) => {
-      const difference = mixed(order.hash(a), salt) - mixed(order.hash(b), salt);
-      return difference !== 0 ? difference : order.key(a) < order.key(b) ? -1 : 1;
-    });
-    const kept = new Set(sorted.slice(0, room));
-    return (row, count) => count > least || (count === least && kept.has(row));
+    const sorted = ranks.slice().sort();
+    const last = sorted[limit - 1]!;
+    for (let entry = 0; entry < size; entry++) if (ranks[entry]! <= last) isBest[entry] = 1;
+    if (sorted[limit] === last) this.divideTied(isBest, ranks, last, limit, order);
+    return isBest;
   }
 
-  /** The smallest count, at least 1, of the `limit` largest. */
-  private leastCount(limit: number): number {
-    const { entries, size } = this;
-    const counts = new Int32Array(size);
-    for (let i = 0; i < size; i++) counts[i] = entries[i * 2 + 1]!;
-    counts.sort();
-    return Math.max(1, counts[size - limit]!);
+  /** Two or more of one count and hash at the end of the best: their keys decide. */
+  private divideTied(
+    isBest: Uint8Array,
+    ranks: Float64Array,
+    last: number,
+    limit: number,
+    order: RowOrder,
+  ): void {
+    const tied: number[] = [];
+    let room = limit;
+    for (const [entry, rank] of ranks.entries()) {
+      if (rank < last) room--;
+      else if (rank === last) tied.push(entry);
+    }
+    const keyOf = (entry: number): string => order.key(this.entries[entry * 2]!);
+    tied.sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    for (const entry of tied.slice(room)) isBest[entry] = 0;
   }
 
   /** The number of the row's entry, or -1. */

@@ -35,10 +35,9 @@ export class Neighbours {
 
   /** Adds to c(from→to); `domain` is the index of `to`'s domain. */
   add(from: number, to: number, domain: number, count: number): void {
-    const list = this.listForChange(from, domain);
-    const grown = list.add(to, count);
+    const grown = this.listForChange(from, domain).add(to, count);
     if (grown === 0) return;
-    this.reserve(Math.max(from, to) + 1);
+    if (to >= this.named.length) this.reserve(to + 1);
     this.named[to]! += grown;
   }
 

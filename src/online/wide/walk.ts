@@ -76,18 +76,25 @@ export class Walk {
     this.begin();
     this.hidden = hidden;
     for (const history of histories) this.firstStep(history, target);
-    this.secondStep(target);
+    if (this.bridgeCount > 0) this.secondStep(target);
     const { length: items } = this.model.rowsOf(target);
     this.perOne = items / 100 / (PSEUDO_MASS + this.massOne);
     this.perTwo = items / 10 / (PSEUDO_MASS + this.massOne + this.massTwo);
   }
 
   lift(row: number): number {
-    return Math.log1p(this.perOne * (this.one[row] ?? 0));
+    const mass = this.one[row] ?? 0;
+    return mass === 0 ? 0 : Math.log1p(this.perOne * mass);
   }
 
   walk(row: number): number {
     return Math.log1p(this.perTwo * ((this.one[row] ?? 0) + (this.two[row] ?? 0)));
+  }
+
+  /** What the two add to a score with these weights. */
+  added(row: number, weights: { readonly lift: number; readonly walk: number }): number {
+    const lift = weights.lift === 0 ? 0 : weights.lift * this.lift(row);
+    return weights.walk === 0 ? lift : lift + weights.walk * this.walk(row);
   }
 
   private begin(): void {
@@ -129,13 +136,15 @@ export class Walk {
     const { one, rows, hidden } = this;
     let { length } = this;
     let sum = 0;
-    for (let at = 0; at < size * 2; at += 2) {
+    const end = size * 2;
+    for (let at = 0; at < end; at += 2) {
       const row = entries[at]!;
       let count = entries[at + 1]!;
-      if (hidden?.has(row) === true) count--;
+      if (hidden !== null && hidden.has(row)) count--;
       if (count < 1) continue;
-      if (one[row] === 0) rows[length++] = row;
-      one[row]! += count * each;
+      const before = one[row]!;
+      if (before === 0) rows[length++] = row;
+      one[row] = before + count * each;
       sum += count;
     }
     this.length = length;
