@@ -132,11 +132,17 @@ export class Service extends ServiceFigures {
       this.#http = await startHttpServer({
         host: this.config.httpHost,
         port: this.config.httpPort,
+        ...(this.config.metricsPort === this.config.httpPort
+          ? {}
+          : { metricsPort: this.config.metricsPort }),
+        token: this.config.httpToken,
+        maxRequests: this.config.httpMaxRequests,
         view: this,
         registry: this.#metrics.registry,
         logger: this.#parts.logger,
       });
-      this.#parts.logger.info(`listening on ${this.#http.url}`, { url: this.#http.url });
+      const { url, metricsUrl } = this.#http;
+      this.#parts.logger.info(`listening on ${url}`, { url, metricsUrl });
     }
     this.#connect().catch((error: unknown) => this.#end(error));
   }

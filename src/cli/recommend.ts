@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import type { Config } from '../config.js';
 import { IsthmusError } from '../errors.js';
+import { authorization } from '../http/auth.js';
 import { type CommonOptions, whole, withCommon } from './arguments.js';
 import { settingsOf } from './context.js';
 import { percent, say, sayJson, table } from './output.js';
@@ -39,8 +40,8 @@ export function recommendCommand(): Command {
     'isthmus recommend --user 42 --domain books',
     'isthmus recommend --user 42 --n 3 --url http://127.0.0.1:8080 --json',
   ]).action(async (options: RecommendOptions) => {
-    const base = options.url ?? addressOf(settingsOf(options));
-    const answer = await ask(base, options);
+    const config = settingsOf(options);
+    const answer = await ask(options.url ?? addressOf(config), config.httpToken, options);
     if (options.json) return sayJson(answer);
     if (answer.recommendations.length === 0) return say('No domain has been seen yet.');
     for (const { domain, items, transfer } of answer.recommendations) {
@@ -59,12 +60,15 @@ export function addressOf(config: Pick<Config, 'httpHost' | 'httpPort'>): string
   return `http://${host.includes(':') ? `[${host}]` : host}:${httpPort}`;
 }
 
-async function ask(base: string, options: RecommendOptions): Promise<Answer> {
+async function ask(base: string, token: string | null, options: RecommendOptions): Promise<Answer> {
   const url = questionTo(base, options);
   let response: Response;
   let body: unknown;
   try {
-    response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });
+    response = await fetch(url, {
+      headers: authorization(token),
+      signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
+    });
     body = await response.json();
   } catch (cause) {
     throw new IsthmusError(

@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { IsthmusError } from '../errors.js';
+import { authorization } from '../http/auth.js';
 import type { ReplicaModel, VerifyReport } from '../verify/report.js';
 import { type CommonOptions, several, withCommon } from './arguments.js';
-import { withKafka } from './context.js';
+import { settingsOf, withKafka } from './context.js';
 import { figure, say, sayJson } from './output.js';
 
 interface VerifyCommandOptions extends CommonOptions {
@@ -27,7 +28,10 @@ export function verifyCommand(): Command {
     '',
     'Exits with 1 where something does not hold. The application may be running.',
   ]).action(async (options: VerifyCommandOptions) => {
-    const replicas = await Promise.all((options.replica ?? []).map(replicaAt));
+    const { httpToken } = settingsOf(options);
+    const replicas = await Promise.all(
+      (options.replica ?? []).map((url) => replicaAt(url, httpToken)),
+    );
     const report = await withKafka(options, async ({ config, transport }) => {
       const [{ verify }, { openSerde }] = await Promise.all([
         import('../verify/verify.js'),
@@ -47,9 +51,10 @@ export function verifyCommand(): Command {
  *
  * @param url Where its HTTP listens: `http://127.0.0.1:8080`
  */
-export async function replicaAt(url: string): Promise<ReplicaModel> {
+export async function replicaAt(url: string, token: string | null = null): Promise<ReplicaModel> {
   try {
     const answer = await fetch(new URL('/model', url), {
+      headers: authorization(token),
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
     if (!answer.ok) throw new Error(`it answers with status ${answer.status}`);

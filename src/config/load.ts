@@ -62,7 +62,8 @@ export function requireBrokers(config: Config): void {
 }
 
 function problem(row: SettingRow, source: Source, got: unknown, file: string | undefined): string {
-  const shown = typeof got === 'string' ? got : JSON.stringify(got);
+  const text = typeof got === 'string' ? got : JSON.stringify(got);
+  const shown = row.secret ? '***' : text;
   const where = source === 'file' ? `${row.path} in ${file} (${row.env})` : row.env;
   return `${where} is "${shown}": wants ${row.wants}`;
 }

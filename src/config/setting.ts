@@ -14,6 +14,8 @@ export interface Setting<T> {
   /** `ms`, `records`, ...; empty where there is none. */
   readonly unit: string;
   readonly description: string;
+  /** Whether no message may say what was given. */
+  readonly secret: boolean;
   /** Returns what may be shown of the value: secrets are hidden. */
   show(value: T): unknown;
   /** Returns the JSON value that the text of an environment variable stands for. */
@@ -40,6 +42,7 @@ function setting<T>(
     fallback,
     fallbackText: text ?? '',
     unit: unit ?? '',
+    secret: false,
     show: (value) => value,
     parseText: (given) => given,
     ...rest,
@@ -108,6 +111,22 @@ export function choice<const Words extends readonly [string, ...string[]]>(
   const { words, ...others } = common;
   const schema = z.enum(words) as unknown as z.ZodType<Words[number]>;
   return setting(others, { wants: `one of ${words.join(', ')}`, schema });
+}
+
+/** Text that nobody is to see, or none. */
+export function secret(
+  common: Omit<Common<string | null>, 'fallback'> & { pattern: RegExp; wants: string },
+): Setting<string | null> {
+  const { pattern, wants, ...others } = common;
+  return setting<string | null>(
+    { ...others, fallback: null, fallbackText: '' },
+    {
+      wants,
+      secret: true,
+      schema: z.string().regex(pattern).nullable(),
+      show: (value) => (value === null ? null : '***'),
+    },
+  );
 }
 
 /** Items between commas, or a JSON array in the file. */

@@ -10,6 +10,7 @@ import {
   list,
   number,
   type Setting,
+  secret,
   text,
   topic,
   topics,
@@ -355,6 +356,30 @@ export const STREAM_SETTINGS = {
     max: 65_535,
     fallback: 8080,
     description: 'Port of metrics, health and questions; 0: any that is free.',
+  }),
+  httpToken: secret({
+    env: 'ISTHMUS_HTTP_TOKEN',
+    pattern: /^[\x21-\x7e]{16,512}$/,
+    wants: '16 to 512 printable characters without spaces',
+    description:
+      'What has to be sent as `Authorization: Bearer` with all requests but /healthz and /readyz. The same for all processes of the application. None: everybody may ask.',
+  }),
+  httpMaxRequests: whole({
+    env: 'ISTHMUS_HTTP_MAX_REQUESTS',
+    min: 0,
+    max: 100_000,
+    fallback: 256,
+    unit: 'requests',
+    description: 'So many may be under way at once, probes aside; others get 503. 0: any number.',
+  }),
+  metricsPort: whole({
+    env: 'ISTHMUS_METRICS_PORT',
+    min: 0,
+    max: 65_535,
+    fallback: ({ httpPort }) => Number(httpPort),
+    fallbackText: '<HTTP port>',
+    description:
+      'Port of /metrics. Where it is another one than the HTTP port, no token is asked for there, and the HTTP port has no /metrics; 0: any that is free.',
   }),
   advertisedUrl: address({
     env: 'ISTHMUS_ADVERTISED_URL',

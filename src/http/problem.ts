@@ -23,7 +23,8 @@ export function problem(status: number, code: string, message: string): Problem 
 }
 
 /**
- * - a wrong request: its status; what fastify itself refuses (4xx): INVALID_REQUEST;
+ * - a wrong request: its status; what fastify itself refuses (4xx): INVALID_REQUEST; what took too
+ *   long (its 503): TIMED_OUT;
  * - an IsthmusError with disposition `retry`: 503, its code and message, Retry-After 1;
  * - anything else: 500 INTERNAL without its message, which is for the log alone.
  */
@@ -35,6 +36,10 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof Error && 'statusCode' in error && typeof error.statusCode === 'number') {
     if (error.statusCode >= 400 && error.statusCode < 500) {
       return problem(error.statusCode, 'INVALID_REQUEST', error.message);
+    }
+    if (error.statusCode === 503) {
+      const late = problem(503, 'TIMED_OUT', 'The answer took too long; ask again.');
+      return { ...late, retryAfterSeconds: 1 };
     }
   }
   return problem(500, 'INTERNAL', 'The request failed; the log of the service says why.');

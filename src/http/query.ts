@@ -2,9 +2,9 @@ import { Buffer } from 'node:buffer';
 import { RequestError } from './problem.js';
 
 /** As events may have them (see preprocessing). */
-const MAX_ID_BYTES = 256;
+export const MAX_ID_BYTES = 256;
 export const MAX_N = 1000;
-const DEFAULT_N = 10;
+export const DEFAULT_N = 10;
 
 export interface RecommendationQuery {
   readonly userId: string;

@@ -1,4 +1,5 @@
 import { publish } from '../diagnostics.js';
+import { authorization } from './auth.js';
 import { problem } from './problem.js';
 import type { ServiceView, UserPlace } from './view.js';
 
@@ -21,6 +22,8 @@ export interface Question {
   /** Path and query, as it came. */
   readonly path: string;
   readonly forwarded: boolean;
+  /** What other processes are asked with. */
+  readonly token: string | null;
   /** Answers out of the state at hand. */
   readonly here: () => Promise<unknown>;
 }
@@ -53,7 +56,7 @@ export async function answerQuestion(view: ServiceView, question: Question): Pro
     // Of two standbys the one at hand is as good.
     const others = place.role === 'standby' ? [owner] : [owner, ...standbys];
     for (const url of others) {
-      const answer = url === undefined ? null : await ask(url, question.path, view.app);
+      const answer = url === undefined ? null : await ask(url, question, view.app);
       if (answer === null) continue;
       tell('forwarded');
       return answer;
@@ -74,10 +77,10 @@ export async function answerQuestion(view: ServiceView, question: Question): Pro
 }
 
 /** The answer of another process, or null where it has none. */
-async function ask(url: string, path: string, app: string): Promise<Answer | null> {
+async function ask(url: string, question: Question, app: string): Promise<Answer | null> {
   try {
-    const response = await fetch(new URL(path, url), {
-      headers: { [FORWARDED_HEADER]: app },
+    const response = await fetch(new URL(question.path, url), {
+      headers: { [FORWARDED_HEADER]: app, ...authorization(question.token) },
       redirect: 'error',
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });

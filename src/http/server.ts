@@ -1,34 +1,42 @@
 import type { AddressInfo } from 'node:net';
-import { type FastifyInstance, type FastifyReply, fastify } from 'fastify';
-import { IsthmusError } from '../errors.js';
+import type { FastifyInstance } from 'fastify';
 import { LiveFigures, type LiveSnapshot } from '../telemetry/live.js';
 import type { Logger } from '../telemetry/logger.js';
+import { closeWithin, createApp, LIMITS, type Limits, listen } from './app.js';
 import { ModelDigest } from './digest.js';
-import { type Problem, problem, problemOf } from './problem.js';
-import { addRoutes } from './routes.js';
+import { guard } from './guard.js';
+import { describeRoutes } from './openapi.js';
+import { addMetricsRoute, addRoutes, type MetricsSource } from './routes.js';
 import type { ServiceView } from './view.js';
 
 export interface HttpServerOptions {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
+  /** Where `/metrics` has a port of its own, without a token; 0: any free one. */
+  readonly metricsPort?: number;
   readonly view: ServiceView;
   /** What `/metrics` answers; a prom-client Registry. */
-  readonly registry: { readonly contentType: string; metrics(): Promise<string> };
+  readonly registry: MetricsSource;
   readonly logger: Logger;
   /** Figures for `/status`; left out, the server keeps its own from its start on. */
   readonly live?: { snapshot(): LiveSnapshot };
+  /** What clients (and other processes) have to carry; null, the default: nothing. */
+  readonly token?: string | null;
+  /** So many requests may be under way at once; 0, the default: any number. */
+  readonly maxRequests?: number;
+  readonly limits?: Limits;
 }
 
 export interface HttpServer {
   /** As a person would type it. */
   readonly url: string;
   readonly port: number;
+  /** Where `/metrics` is. */
+  readonly metricsUrl: string;
   /** Takes no new requests, finishes the running ones (for two seconds at most), and is gone. */
   close(): Promise<void>;
 }
-
-const CLOSE_WITHIN_MS = 2000;
 
 /**
  * A server that listens.
@@ -37,39 +45,35 @@ const CLOSE_WITHIN_MS = 2000;
  * the port is not ours to take.
  */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
-  const { host, port, view, registry, logger } = options;
+  const { host, port, metricsPort, view, registry, logger } = options;
+  const { limits = LIMITS, token = null, maxRequests = 0 } = options;
   const { live, closeLive } = liveFigures(options);
-  const app = fastify({
-    // Idle connections (a scraper's) do not hold a shutdown up.
-    forceCloseConnections: 'idle',
-    requestTimeout: 10_000,
-    bodyLimit: 1024,
-    routerOptions: { maxParamLength: 4096 },
-    // What is wrong before there is a route: a broken escape in the path, say.
-    frameworkErrors: (error, _, reply) => {
-      // Its type is generic over a route that does not exist here.
-      answer(reply as unknown as FastifyReply, problemOf(error));
-    },
-  });
+  const app = createApp(logger, limits);
   app.addHook('onClose', async () => closeLive());
-  answerProblems(app, logger);
-  addRoutes(app, {
-    view,
-    registry,
-    digest: new ModelDigest(view),
-    live,
-  });
+  guard(app, { token, maxRequests });
+  await describeRoutes(app, { version: view.version, token: token !== null });
+  addRoutes(app, { view, digest: new ModelDigest(view), live, token });
+  if (metricsPort === undefined) addMetricsRoute(app, registry);
+  await listen(app, host, port);
+  const url = urlOf(app, host);
+  if (metricsPort === undefined) {
+    return { url, port: portOf(app), metricsUrl: `${url}/metrics`, close: () => closeWithin(app) };
+  }
+  const metrics = createApp(logger, limits);
+  addMetricsRoute(metrics, registry);
   try {
-    await app.listen({ host, port });
+    await listen(metrics, host, metricsPort);
   } catch (error) {
     await app.close();
-    throw listenError(error, host, port);
+    throw error;
   }
-  const address = app.server.address() as AddressInfo;
   return {
-    url: `http://${reachable(host)}:${address.port}`,
-    port: address.port,
-    close: () => closeWithin(app),
+    url,
+    port: portOf(app),
+    metricsUrl: `${urlOf(metrics, host)}/metrics`,
+    close: async () => {
+      await Promise.all([closeWithin(app), closeWithin(metrics)]);
+    },
   };
 }
 
@@ -79,53 +83,12 @@ function liveFigures({ live, view }: HttpServerOptions) {
   return { live: own, closeLive: () => own.close() };
 }
 
-function answerProblems(app: FastifyInstance, logger: Logger): void {
-  app.setErrorHandler((error, request, reply) => {
-    const found = problemOf(error);
-    if (found.status === 500) {
-      logger.error('A request failed.', { method: request.method, url: request.url, error });
-    }
-    return answer(reply, found);
-  });
-  app.setNotFoundHandler((request, reply) => {
-    const asked = `${request.method} ${request.url.slice(0, 200)}`;
-    return answer(
-      reply,
-      problem(404, 'NOT_FOUND', `There is no ${asked} here; see the page at /.`),
-    );
-  });
+function portOf(app: FastifyInstance): number {
+  return (app.server.address() as AddressInfo).port;
 }
 
-function answer(reply: FastifyReply, { status, body, retryAfterSeconds }: Problem): FastifyReply {
-  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds);
-  return reply.code(status).send(body);
-}
-
-async function closeWithin(app: FastifyInstance): Promise<void> {
-  const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS);
-  try {
-    await app.close();
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-function listenError(error: unknown, host: string, port: number): IsthmusError {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (code === 'EADDRINUSE') {
-    return new IsthmusError(
-      'PORT_IN_USE',
-      'usage',
-      `Port ${port} on ${host} is in use by another process; stop it or choose another port (0 takes any free one).`,
-      { cause: error },
-    );
-  }
-  return new IsthmusError(
-    'HTTP_LISTEN_FAILED',
-    'usage',
-    `Cannot listen on ${host}:${port}; check that the address is this machine's and the port is allowed.`,
-    { cause: error },
-  );
+function urlOf(app: FastifyInstance, host: string): string {
+  return `http://${reachable(host)}:${portOf(app)}`;
 }
 
 /** The address to reach it at, from here. */

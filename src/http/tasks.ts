@@ -1,3 +1,4 @@
+import { authorization } from './auth.js';
 import { taskJson } from './json.js';
 import type { InstanceView, ServiceView } from './view.js';
 
@@ -23,11 +24,14 @@ export function ownTasks(view: ServiceView): Record<string, unknown> {
  * what state: as the group deals them, with the state that each process tells of itself. `moving`:
  * dealt to it, and it has no task for it (yet); `unreachable`: it does not answer.
  */
-export async function allTasks(view: ServiceView): Promise<Record<string, unknown>> {
+export async function allTasks(
+  view: ServiceView,
+  token: string | null,
+): Promise<Record<string, unknown>> {
   const own = ownTasks(view);
   const instances = await Promise.all(
     (view.instances?.() ?? []).map(async (instance) => {
-      const told = instance.self ? (own as unknown as OwnTasks) : await ask(instance.url);
+      const told = instance.self ? (own as unknown as OwnTasks) : await ask(instance.url, token);
       const { id, url, self } = instance;
       const standbys = told?.standbys ?? [];
       return { id, url, self, partitions: partitionsOf(instance, told), standbys };
@@ -50,9 +54,10 @@ function partitionsOf(instance: InstanceView, told: OwnTasks | null): object[] {
   return [...dealt, ...others];
 }
 
-async function ask(url: string): Promise<OwnTasks | null> {
+async function ask(url: string, token: string | null): Promise<OwnTasks | null> {
   try {
     const response = await fetch(new URL('/tasks?scope=own', url), {
+      headers: authorization(token),
       redirect: 'error',
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });

@@ -203,6 +203,14 @@ describe('what is in force', () => {
     });
   });
 
+  it('never says a secret, right or wrong', () => {
+    const config = loadConfig({ ISTHMUS_HTTP_TOKEN: 'correct-horse-battery' });
+    expect(config.httpToken).toBe('correct-horse-battery');
+    expect(JSON.stringify(describeConfig(config))).not.toContain('correct-horse');
+    const { message } = failure(() => loadConfig({ ISTHMUS_HTTP_TOKEN: 'too short' }));
+    expect(message).toMatch(/^ISTHMUS_HTTP_TOKEN is "\*\*\*": wants 16 to 512/);
+  });
+
   it('has every row of the table once', () => {
     const names = describeConfig(loadConfig({})).map((row) => row.name);
     expect(names).toEqual(settingsTable.map((row) => row.env));

@@ -2,7 +2,12 @@ import { spawnSync } from 'node:child_process';
 import { fastify } from 'fastify';
 import { parseAllDocuments } from 'yaml';
 import { loadConfig, settingsTable } from '../../../src/config.js';
-import { addRoutes, type RouteContext } from '../../../src/http/routes.js';
+import {
+  addMetricsRoute,
+  addRoutes,
+  type MetricsSource,
+  type RouteContext,
+} from '../../../src/http/routes.js';
 import { rooted } from './files.js';
 
 interface EnvVar {
@@ -81,6 +86,7 @@ export function faultsOfEnvironment(env: Readonly<Record<string, string>>): stri
 export function isRoute(path: string): boolean {
   const app = fastify();
   addRoutes(app, {} as RouteContext);
+  addMetricsRoute(app, {} as MetricsSource);
   return app.hasRoute({ method: 'GET', url: path });
 }
 
@@ -152,7 +158,10 @@ export function faultsOf(manifests: readonly Manifest[]): string[] {
   const monitor = only('ServiceMonitor')?.spec?.endpoints?.[0];
   const metricsPath = monitor?.path ?? scraped['prometheus.io/path'] ?? '';
   if (!isRoute(metricsPath)) faults.push(`nobody answers metrics at "${metricsPath}"`);
-  if (monitor === undefined && scraped['prometheus.io/port'] !== String(port)) {
+  if (
+    monitor === undefined &&
+    scraped['prometheus.io/port'] !== (env.ISTHMUS_METRICS_PORT ?? String(port))
+  ) {
     faults.push('the annotations lead scrapes to another port');
   }
   if (!env.ISTHMUS_ADVERTISED_URL?.endsWith(`:${port}`)) faults.push('others are sent elsewhere');
