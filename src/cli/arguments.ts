@@ -33,3 +33,12 @@ export function rate(text: string): number {
 export function several(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }
+
+/** Gathers whole numbers within bounds. */
+export function severalWhole(min: number, max: number) {
+  const parse = whole(min, max);
+  return (text: string, before: readonly number[] = []): readonly number[] => [
+    ...before,
+    parse(text),
+  ];
+}

@@ -1,17 +1,23 @@
+import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { Evaluation } from '../evaluate/evaluate.js';
+import type { SeveralSeeds } from '../evaluate/seeds.js';
 import type { BehaviorEvent } from '../online/types.js';
-import { type CommonOptions, several, whole, withCommon } from './arguments.js';
+import { type CommonOptions, several, severalWhole, whole, withCommon } from './arguments.js';
 import { withBackend } from './backend.js';
-import { figure, percent, say, sayJson, table } from './output.js';
+import { textOf } from './evaluate-text.js';
+import { say, sayJson } from './output.js';
 import { countRows, startProgress } from './progress.js';
 import { EXIT_INTERRUPTED, stopSignal } from './signals.js';
 
 interface EvaluateCommandOptions extends CommonOptions {
   readonly events?: string;
   readonly movielens: boolean;
-  readonly seed?: number;
+  readonly seed: readonly number[];
   readonly limit?: number;
+  readonly baselines?: string;
+  readonly curve?: string;
+  readonly window: number;
   readonly coldStart: readonly string[];
   readonly set: readonly string[];
   readonly prequential: boolean;
@@ -25,9 +31,17 @@ export function evaluateCommand(): Command {
     .description('Learn a file of events without Kafka, test-then-train, and print how good it was')
     .option('--events <file>', 'CSV, or CSV.gz, as for produce')
     .option('--movielens', "learn the demo's ratings instead of a file", false)
-    .option('--seed <n>', 'ISTHMUS_LEARNER_SEED', whole(0, 2 ** 31 - 1))
+    .option(
+      '--seed <n>',
+      'ISTHMUS_LEARNER_SEED; several give means and deviations (repeatable)',
+      severalWhole(0, 2 ** 31 - 1),
+      [],
+    )
     .option('--limit <n>', 'take at most so many events', whole(0))
     .option('--cold-start <file>', 'CSV of users new to a domain (may be repeated)', several, [])
+    .option('--baselines <names>', 'score these beside ours: popularity,recent,item-knn,deep,wide')
+    .option('--curve <file>', 'CSV of how quality goes over the stream (with the first seed)')
+    .option('--window <n>', 'events that a point of the curve looks back on', whole(5), 5000)
     .option('--set <key=value>', "another value of a learner's setting (repeatable)", several, [])
     .option('--no-prequential', 'learn only: faster, and no figures by domain')
     .option('--strict', 'stop at the first broken row, instead of counting it', false)
@@ -35,40 +49,72 @@ export function evaluateCommand(): Command {
   return withCommon(command, [
     'isthmus evaluate --events events.csv.gz --json',
     'isthmus evaluate --movielens --set replay=4 --set dimension=64',
+    'isthmus evaluate --movielens --baselines popularity,recent,item-knn --curve curve.csv',
+    'isthmus evaluate --movielens --seed 1 --seed 2 --seed 3',
     'isthmus evaluate --events events.csv.gz --cold-start test.csv.gz --no-prequential',
     '',
     'Figures: the true item of each positive event among 999 random ones of its domain, before it is',
     'learned; ties count against us.',
   ]).action(async (options: EvaluateCommandOptions) => {
     const signal = stopSignal();
-    const result = await run(options, signal);
+    const result = await evaluateSeeds(options, signal);
     if (signal.aborted) process.exitCode = EXIT_INTERRUPTED;
     if (options.json) return sayJson(result);
     say(textOf(result));
   });
 }
 
-async function run(options: EvaluateCommandOptions, signal: AbortSignal): Promise<Evaluation> {
-  const [{ settingsWith }, { evaluate }] = await Promise.all([
+/** One pass without a seed or with one; several seeds, one after the other, and what they say together. */
+async function evaluateSeeds(
+  options: EvaluateCommandOptions,
+  signal: AbortSignal,
+): Promise<Evaluation | SeveralSeeds> {
+  const runs: Evaluation[] = [];
+  const seeds = options.seed.length === 0 ? [undefined] : options.seed;
+  for (const [i, seed] of seeds.entries()) {
+    if (signal.aborted && i > 0) break;
+    runs.push(await run(options, seed, i === 0, signal));
+  }
+  if (options.seed.length < 2) return runs[0]!;
+  const { severalSeeds } = await import('../evaluate/seeds.js');
+  return severalSeeds(options.seed.slice(0, runs.length), runs);
+}
+
+async function run(
+  options: EvaluateCommandOptions,
+  seed: number | undefined,
+  first: boolean,
+  signal: AbortSignal,
+): Promise<Evaluation> {
+  const [{ settingsWith }, { evaluate }, { baselinesNamed }] = await Promise.all([
     import('../evaluate/settings.js'),
     import('../evaluate/evaluate.js'),
+    import('../evaluate/baselines/index.js'),
   ]);
-  const seed = options.seed === undefined ? [] : [`seed=${options.seed}`];
-  const config = settingsWith(process.env, options.config, [...options.set, ...seed]);
-  const { events, total } = await sourceOf(options, signal);
+  const set = seed === undefined ? options.set : [...options.set, `seed=${seed}`];
+  const config = settingsWith(process.env, options.config, set);
+  const baselines = options.baselines === undefined ? [] : baselinesNamed(options.baselines);
+  const curve = first ? options.curve : undefined;
+  const { events, total } = await sourceOf(options, first, signal);
   const progress = startProgress('events', Math.min(total, options.limit ?? total));
   try {
-    return await withBackend(() =>
+    const { curve: csv, ...result } = await withBackend(() =>
       evaluate({
         config,
         events,
         ...(options.limit === undefined ? {} : { limit: options.limit }),
         prequential: options.prequential,
         coldStart: options.coldStart,
+        baselines,
+        ...(curve === undefined
+          ? {}
+          : { curve: { window: options.window, step: Math.floor(options.window / 5) } }),
         onProgress: (done) => progress.update(done),
         signal,
       }),
     );
+    if (curve !== undefined && csv !== undefined) await writeFile(curve, csv);
+    return result;
   } finally {
     progress.close();
   }
@@ -80,7 +126,12 @@ interface Source {
   readonly total: number;
 }
 
-async function sourceOf(options: EvaluateCommandOptions, signal: AbortSignal): Promise<Source> {
+/** @param first Whether broken rows are told: each pass meets the same. */
+async function sourceOf(
+  options: EvaluateCommandOptions,
+  first: boolean,
+  signal: AbortSignal,
+): Promise<Source> {
   const { events: file, movielens } = options;
   if ((file === undefined) === !movielens) {
     const { IsthmusError } = await import('../errors.js');
@@ -98,46 +149,11 @@ async function sourceOf(options: EvaluateCommandOptions, signal: AbortSignal): P
   const { readEvents } = await import('../producers/replay/events.js');
   let broken = 0;
   const onBroken = (line: number, why: string): void => {
+    if (!first) return;
     broken++;
     if (broken <= 10) process.stderr.write(`${file}, line ${line}: ${why}; left out\n`);
     if (broken === 11) process.stderr.write('further broken rows are left out without a word\n');
   };
   const total = process.stderr.isTTY ? await countRows(file) : 0;
   return { events: readEvents(file, { strict: options.strict, onBroken, signal }), total };
-}
-
-function textOf(result: Evaluation): string {
-  const { events, seconds, eventsPerSecond, backend, left, domains, coldStart, digest } = result;
-  const lines = [
-    `${figure(events)} events in ${seconds.toFixed(1)} s (${figure(eventsPerSecond)}/s) on ${backend}`,
-  ];
-  const reasons = Object.entries(left).map(([reason, count]) => `${reason} ${figure(count)}`);
-  if (reasons.length > 0) lines.push(`not learned: ${reasons.join(', ')}`);
-  const figures = ['HR@10', 'NDCG@10', 'popularity HR@10', 'popularity NDCG@10'];
-  if (domains.length > 0) {
-    const rows = domains.map((row) => [row.domain, figure(row.events), ...measures(row)]);
-    lines.push(table(['domain', 'events', ...figures], rows, ['events', ...figures]));
-  }
-  if (coldStart !== undefined) {
-    const rows = coldStart.map((row) => [
-      row.file,
-      row.domain,
-      figure(row.users),
-      ...measures(row),
-      row.mrr.toFixed(4),
-    ]);
-    const right = ['users', ...figures, 'MRR'];
-    lines.push(table(['cold start', 'domain', ...right], rows, right));
-  }
-  lines.push(`trained events  ${figure(digest.trainedEvents)}`, `sha256          ${digest.sha256}`);
-  return lines.join('\n');
-}
-
-function measures(row: {
-  hr10: number;
-  ndcg10: number;
-  popularityHr10: number;
-  popularityNdcg10: number;
-}): string[] {
-  return [row.hr10, row.ndcg10, row.popularityHr10, row.popularityNdcg10].map(percent);
 }

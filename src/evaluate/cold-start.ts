@@ -4,10 +4,11 @@ import type { PrequentialScoring } from '../online/prequential.js';
 import { PrequentialSummary } from '../online/prequential-summary.js';
 import { User } from '../online/user.js';
 import { readCsv } from '../producers/replay/csv.js';
+import { type Figures, figuresOf } from './figures.js';
 import type { Pass } from './pass.js';
 
 /** How well users are served in a domain where they have never been. */
-export interface ColdStartResult {
+export interface ColdStartResult extends Figures {
   readonly file: string;
   readonly domain: string;
   /** Different users. */
@@ -16,11 +17,7 @@ export interface ColdStartResult {
   readonly items: number;
   /** Items that the stream never had: nobody can find them, so they are not ranked. */
   readonly unknownItems: number;
-  readonly hr10: number;
-  readonly ndcg10: number;
   readonly mrr: number;
-  readonly popularityHr10: number;
-  readonly popularityNdcg10: number;
 }
 
 /** A row of the file: what the user went on to take in a domain that was new to them. */
@@ -72,17 +69,14 @@ export function rankColdStart(
     if (waiting % ROWS_AT_ONCE === 0) flush();
   }
   flush();
-  return summary.byDomain().map(({ domain, samples, hr10, ndcg10, mrr, ...means }) => ({
+  return summary.byDomain().map(({ domain, ...means }) => ({
     file: name,
     domain,
     users: new Set(rows.filter((row) => row.domain === domain).map((row) => row.userId)).size,
-    items: samples,
+    items: means.samples,
     unknownItems: unknown.get(domain) ?? 0,
-    hr10,
-    ndcg10,
-    mrr,
-    popularityHr10: means.popularityHr10,
-    popularityNdcg10: means.popularityNdcg10,
+    ...figuresOf(means, pass.baselineNames),
+    mrr: means.mrr,
   }));
 }
 

@@ -1,8 +1,12 @@
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { Config } from '../config.js';
+import type { HistoryBucket, PrequentialMeans } from '../online/prequential-summary.js';
 import { createTower } from '../online/tower/backend.js';
 import type { BehaviorEvent } from '../online/types.js';
+import type { MakeBaseline } from './baselines/index.js';
 import { type ColdStartResult, scoreColdStart } from './cold-start.js';
+import type { CurveOptions } from './curve.js';
+import { type Figures, figuresOf } from './figures.js';
 import { Pass } from './pass.js';
 
 export interface EvaluateOptions {
@@ -15,9 +19,18 @@ export interface EvaluateOptions {
   readonly prequential: boolean;
   /** Files of users who are new to a domain, scored at the end. */
   readonly coldStart: readonly string[];
+  /** Scored beside ours; default none. */
+  readonly baselines?: readonly MakeBaseline[];
+  /** How the curve is kept; default: not at all. */
+  readonly curve?: CurveOptions;
   readonly onProgress?: (events: number) => void;
   /** Ends the pass early; what was learned until then is told. */
   readonly signal?: AbortSignal;
+}
+
+/** Of positive events: the true item among 999 random ones of its domain, ties against us. */
+export interface EventFigures extends Figures {
+  readonly events: number;
 }
 
 /** What one pass came to. */
@@ -29,18 +42,21 @@ export interface Evaluation {
   readonly backend: string;
   /** Events that were not learned, by reason. */
   readonly left: Readonly<Record<string, number>>;
-  /** Of positive events: the true item among 999 random ones of its domain, ties against us. */
-  readonly domains: readonly {
+  /** Over all domains; left out where nothing was foreseen. */
+  readonly total?: EventFigures;
+  readonly domains: readonly (EventFigures & { readonly domain: string })[];
+  /** By events that the user had had in the item's domain, over all domains. */
+  readonly history: readonly (EventFigures & { readonly bucket: HistoryBucket })[];
+  /** Both. */
+  readonly buckets: readonly (EventFigures & {
     readonly domain: string;
-    readonly events: number;
-    readonly hr10: number;
-    readonly ndcg10: number;
-    readonly popularityHr10: number;
-    readonly popularityNdcg10: number;
-  }[];
+    readonly bucket: HistoryBucket;
+  })[];
   readonly digest: { readonly trainedEvents: number; readonly sha256: string };
   /** Only where files were given. */
   readonly coldStart?: readonly ColdStartResult[];
+  /** CSV (see Curve); only where it was asked for. */
+  readonly curve?: string;
 }
 
 /**
@@ -58,6 +74,8 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     preprocess: config,
     topic: config.inputTopic,
     prequential: options.prequential,
+    ...(options.baselines === undefined ? {} : { baselines: options.baselines }),
+    ...(options.curve === undefined ? {} : { curve: options.curve }),
   });
   const begin = performance.now();
   await learnAll(pass, options);
@@ -70,18 +88,29 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     eventsPerSecond: pass.events / Math.max(seconds, 1e-9),
     backend,
     left: Object.fromEntries([...pass.left].sort()),
-    domains: pass.summary
-      .byDomain()
-      .map(({ domain, samples, hr10, ndcg10, popularityHr10, popularityNdcg10 }) => ({
-        domain,
-        events: samples,
-        hr10,
-        ndcg10,
-        popularityHr10,
-        popularityNdcg10,
-      })),
+    ...foreseen(pass),
     digest: { trainedEvents: pass.model.trainedEvents, sha256: pass.model.digest() },
     ...(coldStart.length === 0 ? {} : { coldStart: cold }),
+    ...(pass.curve === null ? {} : { curve: pass.curve.csv() }),
+  };
+}
+
+function foreseen({
+  summary,
+  baselineNames,
+}: Pass): Pick<Evaluation, 'total' | 'domains' | 'history' | 'buckets'> {
+  const figures = (means: PrequentialMeans): EventFigures => ({
+    events: means.samples,
+    ...figuresOf(means, baselineNames),
+  });
+  const total = summary.total();
+  return {
+    ...(total.samples === 0 ? {} : { total: figures(total) }),
+    domains: summary.byDomain().map(({ domain, ...means }) => ({ domain, ...figures(means) })),
+    history: summary.byHistory().map(({ bucket, ...means }) => ({ bucket, ...figures(means) })),
+    buckets: summary
+      .byBucket()
+      .map(({ domain, bucket, ...means }) => ({ domain, bucket, ...figures(means) })),
   };
 }
 

@@ -9,6 +9,8 @@ import { Prequential } from '../online/prequential.js';
 import { PrequentialSummary } from '../online/prequential-summary.js';
 import type { BehaviorEvent, Tower } from '../online/types.js';
 import { User } from '../online/user.js';
+import { type Baseline, likedOf, type MakeBaseline, type Taken } from './baselines/index.js';
+import { Curve, type CurveOptions } from './curve.js';
 
 export interface PassOptions {
   readonly learner: LearnerOptions & { readonly seed: number };
@@ -17,6 +19,10 @@ export interface PassOptions {
   readonly topic: string;
   /** Whether each event is foreseen before it is learned. */
   readonly prequential: boolean;
+  /** Scored beside ours, here and in cold-start files; default none. */
+  readonly baselines?: readonly MakeBaseline[];
+  /** How the curve is kept; default: not at all. */
+  readonly curve?: CurveOptions;
 }
 
 /**
@@ -33,29 +39,41 @@ export class Pass {
   events = 0;
   /** By reason: invalid (dead letters in the service) and refused ones. */
   readonly left = new Map<string, number>();
+  readonly baselines: readonly Baseline[];
+  readonly curve: Curve | null;
   readonly #options: PassOptions;
   readonly #preprocessor: Preprocessor;
   readonly #engine: Engine;
   #batch: EngineInput[] = [];
+  /** Positive events of the mini-batch, for the baselines. */
+  #taken: Taken[] = [];
 
   constructor(tower: Tower, options: PassOptions) {
     this.#options = options;
     const { seed, dimension, initialScale } = options.learner;
     // The memory of the service's model: its kernels, and so the same bits.
     this.model = new Model({ seed, dimension, initialScale }, simdMemory(dimension) ?? undefined);
+    this.baselines = (options.baselines ?? []).map((make) => make(this.model));
+    this.curve = options.curve === undefined ? null : new Curve(this.baselineNames, options.curve);
     this.#preprocessor = new Preprocessor(options.preprocess);
     const learner = new Learner(this.model, tower, options.learner);
     this.prequential = new Prequential(this.model, tower, {
       seed,
       encoder: learner.encoder,
       blend: learner.options,
+      rivals: this.baselines,
     });
     this.#engine = new Engine({
       model: this.model,
       learner,
       preprocessor: this.#preprocessor,
       prequential: this.prequential,
+      ...(this.baselines.length === 0 ? {} : { onInteraction: this.#take.bind(this) }),
     });
+  }
+
+  get baselineNames(): string[] {
+    return this.baselines.map(({ name }) => name);
   }
 
   /** Takes the next event; learns when its mini-batch is full. */
@@ -92,7 +110,15 @@ export class Pass {
     }
     this.model.apply(result.delta);
     for (const sample of result.samples) this.summary.add(sample);
+    this.curve?.add(result.samples, this.events);
+    for (const baseline of this.baselines) baseline.learn?.(this.#taken);
+    this.#taken = [];
     for (const reason of result.refused) if (reason !== null) this.#leave(reason);
+  }
+
+  #take(user: User, row: number, weight: number): void {
+    if (!(weight > 0)) return;
+    this.#taken.push({ row, domain: this.model.domainOf(row), liked: likedOf(user) });
   }
 
   #user(userId: string): User {

@@ -1,18 +1,24 @@
 import type { PrequentialSample } from './types.js';
 
-/** Means over samples. */
-export interface PrequentialMeans {
-  readonly samples: number;
+/** Means over ranks. */
+export interface RankMeans {
   /** Share of true items among the first ten. */
   readonly hr10: number;
   /** Mean of 1 / log2(rank + 2) within the first ten, else 0; rank from 0. */
   readonly ndcg10: number;
+}
+
+/** Means over samples. */
+export interface PrequentialMeans extends RankMeans {
+  readonly samples: number;
   /** Mean of 1 / (rank + 1). */
   readonly mrr: number;
   readonly popularityHr10: number;
   readonly popularityNdcg10: number;
   readonly logLoss: number;
   readonly auc: number;
+  /** Of the rivals, in their order. */
+  readonly rivals: readonly RankMeans[];
 }
 
 export type HistoryBucket = PrequentialSample['bucket'];
@@ -29,6 +35,8 @@ class Sums {
   private popularGain = 0;
   private logLoss = 0;
   private auc = 0;
+  private readonly rivalHits: number[] = [];
+  private readonly rivalGain: number[] = [];
 
   add(sample: PrequentialSample): void {
     this.samples++;
@@ -39,6 +47,10 @@ class Sums {
     this.popularGain += gainOf(sample.popularityRank);
     this.logLoss += sample.logLoss;
     this.auc += sample.auc;
+    for (const [i, rank] of sample.rivals?.entries() ?? []) {
+      this.rivalHits[i] = (this.rivalHits[i] ?? 0) + (rank < 10 ? 1 : 0);
+      this.rivalGain[i] = (this.rivalGain[i] ?? 0) + gainOf(rank);
+    }
   }
 
   means(): PrequentialMeans {
@@ -52,6 +64,10 @@ class Sums {
       popularityNdcg10: this.popularGain / n,
       logLoss: this.logLoss / n,
       auc: this.auc / n,
+      rivals: this.rivalHits.map((hits, i) => ({
+        hr10: hits / n,
+        ndcg10: this.rivalGain[i]! / n,
+      })),
     };
   }
 }
@@ -64,23 +80,29 @@ function gainOf(rank: number): number {
 export class PrequentialSummary {
   private readonly domains = new Map<string, Map<HistoryBucket, Sums>>();
   private readonly totals = new Map<string, Sums>();
+  private readonly all = new Sums();
+  private readonly buckets = new Map<HistoryBucket, Sums>();
 
   add(sample: PrequentialSample): void {
+    this.all.add(sample);
+    sumsOf(this.buckets, sample.bucket).add(sample);
+    sumsOf(this.totals, sample.domain).add(sample);
     let buckets = this.domains.get(sample.domain);
-    let total = this.totals.get(sample.domain);
-    if (buckets === undefined || total === undefined) {
+    if (buckets === undefined) {
       buckets = new Map();
-      total = new Sums();
       this.domains.set(sample.domain, buckets);
-      this.totals.set(sample.domain, total);
     }
-    total.add(sample);
-    let sums = buckets.get(sample.bucket);
-    if (sums === undefined) {
-      sums = new Sums();
-      buckets.set(sample.bucket, sums);
-    }
-    sums.add(sample);
+    sumsOf(buckets, sample.bucket).add(sample);
+  }
+
+  /** Means over all samples. */
+  total(): PrequentialMeans {
+    return this.all.means();
+  }
+
+  /** Means by bucket that has samples, over all domains. */
+  byHistory(): (PrequentialMeans & { readonly bucket: HistoryBucket })[] {
+    return meansByBucket(this.buckets);
   }
 
   /** Means by domain, sorted by name. */
@@ -95,10 +117,25 @@ export class PrequentialSummary {
     return [...this.domains]
       .sort(([a], [b]) => (a < b ? -1 : 1))
       .flatMap(([domain, buckets]) =>
-        HISTORY_BUCKETS.flatMap((bucket) => {
-          const sums = buckets.get(bucket);
-          return sums === undefined ? [] : [{ domain, bucket, ...sums.means() }];
-        }),
+        meansByBucket(buckets).map((means) => ({ domain, ...means })),
       );
   }
+}
+
+function sumsOf<K>(sums: Map<K, Sums>, key: K): Sums {
+  let found = sums.get(key);
+  if (found === undefined) {
+    found = new Sums();
+    sums.set(key, found);
+  }
+  return found;
+}
+
+function meansByBucket(
+  buckets: ReadonlyMap<HistoryBucket, Sums>,
+): (PrequentialMeans & { readonly bucket: HistoryBucket })[] {
+  return HISTORY_BUCKETS.flatMap((bucket) => {
+    const sums = buckets.get(bucket);
+    return sums === undefined ? [] : [{ bucket, ...sums.means() }];
+  });
 }

@@ -2,7 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BASELINES, baselinesNamed } from '../../src/evaluate/baselines/index.js';
+import type { CurveOptions } from '../../src/evaluate/curve.js';
 import { type Evaluation, evaluate } from '../../src/evaluate/evaluate.js';
+import { severalSeeds } from '../../src/evaluate/seeds.js';
 import { settingsWith } from '../../src/evaluate/settings.js';
 import type { BehaviorEvent } from '../../src/online/types.js';
 import { readEvents } from '../../src/producers/replay/events.js';
@@ -31,7 +34,14 @@ const SMALL = ['dimension=8', 'backend=cpu', 'miniBatch=32'];
 
 function run(
   rows: readonly EventRow[],
-  options: { set?: string[]; coldStart?: string[]; prequential?: boolean; limit?: number } = {},
+  options: {
+    set?: string[];
+    coldStart?: string[];
+    prequential?: boolean;
+    limit?: number;
+    baselines?: string;
+    curve?: CurveOptions;
+  } = {},
 ): Promise<Evaluation> {
   return evaluate({
     config: settingsWith({}, undefined, [...SMALL, ...(options.set ?? [])]),
@@ -39,6 +49,8 @@ function run(
     prequential: options.prequential ?? true,
     coldStart: options.coldStart ?? [],
     ...(options.limit === undefined ? {} : { limit: options.limit }),
+    ...(options.baselines === undefined ? {} : { baselines: baselinesNamed(options.baselines) }),
+    ...(options.curve === undefined ? {} : { curve: options.curve }),
   });
 }
 
@@ -98,6 +110,112 @@ describe('evaluate', () => {
       coldStart: [],
     });
     expect(result.events).toBe(300);
+  });
+});
+
+describe('figures', () => {
+  const rows = eventRows(300, 20);
+
+  it('of buckets and domains are parts of the total', async () => {
+    const { total, domains, history, buckets } = await run(rows);
+    const parts = (list: readonly { events: number; hr10: number }[]) => ({
+      events: list.reduce((sum, { events }) => sum + events, 0),
+      hits: Math.round(list.reduce((sum, { events, hr10 }) => sum + events * hr10, 0)),
+    });
+    const whole = parts([total!]);
+    expect(whole.events).toBe(300);
+    expect(whole.hits).toBeGreaterThan(0);
+    for (const list of [domains, history, buckets]) expect(parts(list)).toEqual(whole);
+    expect(history.map(({ bucket }) => bucket)).toEqual(['0', '1-4', '5-19']);
+  });
+
+  it('of several seeds have their mean, and the deviation of a sample', async () => {
+    const runs = [
+      await run(rows, { set: ['seed=1'], baselines: 'deep' }),
+      await run(rows, { set: ['seed=2'], baselines: 'deep' }),
+    ];
+    const { seeds, mean, deviation } = severalSeeds([1, 2], runs);
+    const [a, b] = runs.map(({ total }) => total!.baselines!.deep!.hr10) as [number, number];
+    expect(a).not.toBe(b);
+    expect(seeds).toEqual([1, 2]);
+    expect(mean.total!.baselines!.deep!.hr10).toBeCloseTo((a + b) / 2, 12);
+    expect(deviation.total!.baselines!.deep!.hr10).toBeCloseTo(Math.abs(a - b) / Math.SQRT2, 12);
+    expect(mean.domains.map(({ domain, events }) => [domain, events])).toEqual(
+      runs[0]!.domains.map(({ domain, events }) => [domain, events]),
+    );
+  });
+});
+
+describe('the curve', () => {
+  it('looks back on a window, by domain and for all', async () => {
+    const rows = eventRows(320, 20);
+    const { curve, total, domains } = await run(rows, {
+      baselines: 'popularity',
+      curve: { window: 1000, step: 64 },
+    });
+    const [head, ...lines] = curve!.trimEnd().split('\n');
+    expect(head).toBe('events,domain,samples,hr10,ndcg10,popularity_hr10,popularity_ndcg10');
+    expect(lines.map((line) => line.split(',').slice(0, 2).join(' '))).toEqual(
+      [64, 128, 192, 256, 320].flatMap((at) => [`${at} *`, `${at} books`, `${at} films`]),
+    );
+    // The window is longer than the stream, so the last point is the whole of it.
+    const last = lines.slice(-3).map((line) => line.split(',').map(Number));
+    for (const [i, whole] of [total!, ...domains].entries()) {
+      expect(last[i]!.slice(2)).toEqual([
+        whole.events,
+        ...[whole.hr10, whole.ndcg10, whole.popularityHr10, whole.popularityNdcg10].map((x) =>
+          Number(x.toFixed(5)),
+        ),
+      ]);
+    }
+    const short = await run(rows, { curve: { window: 64, step: 64 } });
+    const samples = short.curve!.split('\n').filter((line) => line.includes('*'));
+    expect(samples.map((line) => line.split(',')[2])).toEqual(['64', '64', '64', '64', '64']);
+  });
+});
+
+describe('--baselines', () => {
+  it('are scored beside ours and change nothing in it, in cold-start files too', async () => {
+    const rows = eventRows(300, 20);
+    const file = await write('beside.csv', 'user_id,item_id,domain\nu1,films-1,films\n');
+    const plain = await run(rows, { coldStart: [file] });
+    const names = Object.keys(BASELINES);
+    const beside = await run(rows, { coldStart: [file], baselines: names.join(',') });
+    expect(beside.digest).toEqual(plain.digest);
+    for (const row of [beside.total!, ...beside.domains, ...beside.coldStart!]) {
+      const { baselines = {}, popularityHr10, popularityNdcg10 } = row;
+      expect(Object.keys(baselines)).toEqual(names);
+      expect(baselines.popularity).toEqual({ hr10: popularityHr10, ndcg10: popularityNdcg10 });
+    }
+    const { baselines: _, ...ours } = beside.total!;
+    expect(ours).toEqual(plain.total);
+    expect(plain.total).not.toHaveProperty('baselines');
+  });
+
+  it('learn where nothing is foreseen, for the cold-start files', async () => {
+    const rows = eventRows(300, 20);
+    const file = await write('learned.csv', 'user_id,item_id,domain\nu1,films-1,films\n');
+    const options = { coldStart: [file], baselines: 'recent,item-knn' };
+    const [foreseen, plain] = [
+      await run(rows, options),
+      await run(rows, { ...options, prequential: false }),
+    ];
+    expect(plain.coldStart).toEqual(foreseen.coldStart);
+    expect(plain.total).toBeUndefined();
+  });
+
+  it.each([
+    ['item-kn', 'knows no item-kn (did you mean item-knn?)'],
+    ['deep,deep', 'has deep twice'],
+    ['deep,', 'knows no empty name'],
+    ['toString', 'knows no toString'],
+  ])('refuses %s', (list, words) => {
+    expect(() => baselinesNamed(list)).toThrow(
+      expect.objectContaining({
+        code: 'ARGUMENT_INVALID',
+        message: expect.stringContaining(words),
+      }),
+    );
   });
 });
 

@@ -223,5 +223,20 @@ describe('the summary', () => {
       ['films', '0', 1],
       ['films', '20+', 2],
     ]);
+    expect(summary.byHistory().map(({ bucket, samples }) => [bucket, samples])).toEqual([
+      ['0', 2],
+      ['20+', 2],
+    ]);
+    expect(summary.total()).toMatchObject({ samples: 4, hr10: 3 / 4, rivals: [] });
+  });
+
+  it('gives the means of each rival', () => {
+    const summary = new PrequentialSummary();
+    summary.add({ ...sample, rivals: [0, 12] });
+    summary.add({ ...sample, rivals: [2, 9] });
+    expect(summary.total().rivals).toEqual([
+      { hr10: 1, ndcg10: 1.5 / 2 },
+      { hr10: 1 / 2, ndcg10: 1 / Math.log2(11) / 2 },
+    ]);
   });
 });
