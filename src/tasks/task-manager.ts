@@ -210,7 +210,9 @@ export class TaskManager<W extends TaskWork> {
         slot.restartMs = Math.min(RESTART_MAX_MS, slot.restartMs * 2);
         return;
       case 'fenced':
-        if (slot.assigned && slot.confirmedBy > slot.startedBy) {
+        // The group has taken the partition away already, and its new owner was quicker than we.
+        if (!slot.assigned) return;
+        if (slot.confirmedBy > slot.startedBy) {
           // It was another's meanwhile (we were frozen, or cut off), and the group has given it back.
           this.#startTask(slot);
           return;

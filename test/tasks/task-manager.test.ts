@@ -96,9 +96,11 @@ describe('the tasks of a process', () => {
     expect(tasks).toHaveLength(2);
   });
 
-  test('one that was fenced after the partition was lost stays closed', async () => {
+  test('one that was fenced after the partition was lost stays closed, and the group is left alone', async () => {
     handlers.onAssigned([], []);
     await fence(0);
     expect(tasks).toHaveLength(1);
+    time.advanceTo(time.nowMs + REJOIN_AFTER_MS);
+    expect(rejoined).toBe(0);
   });
 });
