@@ -93,6 +93,8 @@ export interface DiagnosticEvents {
     /** Record timestamp. */
     timestampMs: number;
   };
+  /** The committed model was hashed, as it was at these offsets (by partition). */
+  'isthmus:digest': { app: string; deltaOffsets: readonly bigint[]; sha256: string };
   /** A snapshot was written, or not; the figures are 0 where not. */
   'isthmus:snapshot': {
     app: string;

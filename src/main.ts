@@ -11,6 +11,7 @@ import { describeError, IsthmusError } from './errors.js';
 import { type HttpServer, startHttpServer } from './http/server.js';
 import { ServiceFigures } from './main/figures.js';
 import { createLearning } from './main/learning.js';
+import { RestingDigest } from './main/resting-digest.js';
 import { TaskFactory } from './main/task-factory.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import { decodeDelta } from './online/delta-codec.js';
@@ -71,6 +72,7 @@ export class Service extends ServiceFigures {
   #admin: LogAdmin | null = null;
   #reader: LogReader | null = null;
   #snapshots: Snapshotter | null = null;
+  #digests: RestingDigest | null = null;
   #fail: (error: unknown) => void = () => {};
   #finish: () => void = () => {};
 
@@ -144,6 +146,14 @@ export class Service extends ServiceFigures {
       const { url, metricsUrl } = this.#http;
       this.#parts.logger.info(`listening on ${url}`, { url, metricsUrl });
     }
+    if (this.#metrics !== null && this.config.digestRestMs > 0) {
+      this.#digests = new RestingDigest({
+        view: this,
+        restMs: this.config.digestRestMs,
+        clock: this.clock,
+        onError: (error) => this.#parts.logger.warn('The model was not hashed.', { error }),
+      });
+    }
     this.#connect().catch((error: unknown) => this.#end(error));
   }
 
@@ -167,6 +177,7 @@ export class Service extends ServiceFigures {
       this.#stopping.abort(new Error('the service is closing'));
       await Promise.all([this.repartition?.close(), this.manager?.close()]);
       this.warm?.close();
+      this.#digests?.close();
       await this.#snapshots?.close();
       this.deltas?.stop();
       await this.#reader?.close();

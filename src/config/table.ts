@@ -236,6 +236,15 @@ export const STREAM_SETTINGS = {
     description:
       'After each snapshot, older ones than so many and the deltas below them are deleted; 0: nothing is.',
   }),
+  digestRestMs: whole({
+    env: 'ISTHMUS_DIGEST_REST_MS',
+    min: 0,
+    max: DAY_MS,
+    fallback: 60_000,
+    unit: 'ms',
+    description:
+      'When the model has not changed for so long it is hashed, once, for the metric isthmus_model_digest; 0: only where GET /model asks.',
+  }),
   catchUpLagRecords: whole({
     env: 'ISTHMUS_CATCH_UP_LAG',
     min: 0,

@@ -4,6 +4,7 @@ import type { Places } from '../cluster/places.js';
 import type { Standbys } from '../cluster/standbys.js';
 import type { Config } from '../config.js';
 import type { DeltaReader } from '../consumers/delta-reader.js';
+import { publish } from '../diagnostics.js';
 import type {
   InstanceView,
   ModelState,
@@ -115,11 +116,9 @@ export abstract class ServiceFigures implements ServiceView {
 
   async model(): Promise<ModelState> {
     const { copy, deltaOffsets } = await takeMoment(this.source, this.clock.now);
-    return {
-      trainedEvents: copy.trainedEvents,
-      deltaOffsets,
-      sha256: await sliced(digestSlices(copy)),
-    };
+    const sha256 = await sliced(digestSlices(copy));
+    publish('isthmus:digest', { app: this.app, deltaOffsets, sha256 });
+    return { trainedEvents: copy.trainedEvents, deltaOffsets, sha256 };
   }
 
   domains(): readonly string[] {

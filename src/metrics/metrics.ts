@@ -3,6 +3,7 @@ import type { ServiceView } from '../http/view.js';
 import { backlog } from './backlog.js';
 import { cluster } from './cluster.js';
 import { deltas } from './deltas.js';
+import { digest } from './digest.js';
 import { events } from './events.js';
 import { freshness } from './freshness.js';
 import { createContext, type MetricGroup } from './group.js';
@@ -28,6 +29,7 @@ const GROUPS: readonly MetricGroup[] = [
   quality,
   transfer,
   model,
+  digest,
   state,
   restore,
   snapshots,
