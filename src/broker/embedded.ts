@@ -7,7 +7,12 @@ import { brokerStartFailed, portInUse } from './errors.js';
 import { defaultCacheDir, kafkaJars } from './jars.js';
 import { checkJava, type JavaProcess, javaCommand, startJava } from './java.js';
 import { freePort } from './ports.js';
-import { loggingProperties, serverProperties } from './properties.js';
+import {
+  type BrokerPorts,
+  loggingProperties,
+  type Properties,
+  serverProperties,
+} from './properties.js';
 import { formatStorage, newUuid } from './storage.js';
 
 export interface EmbeddedKafkaOptions {
@@ -19,6 +24,10 @@ export interface EmbeddedKafkaOptions {
   readonly cacheDir?: string;
   readonly maxHeap?: string;
   readonly startTimeoutMs?: number;
+  /** Properties of the server beside ours, or in their place. */
+  readonly properties?: (ports: BrokerPorts) => Properties;
+  /** Users that SCRAM knows from the start, as kafka-storage takes them: SCRAM-SHA-512=[name=...]. */
+  readonly scramUsers?: readonly string[];
   /** Told what takes long: fetching, starting. */
   readonly onProgress?: (message: string) => void;
   /** The broker ended without having been asked to; `logTail` are the last lines of its log. */
@@ -158,11 +167,16 @@ export class EmbeddedKafka {
     const logFile = join(dataDir, 'kafka.log');
     await mkdir(dataDir, { recursive: true });
     const ports = { broker: this.port, controller: await freePort() };
-    await writeFile(properties, serverProperties(ports, logDir));
+    const others = this.#options.properties?.(ports);
+    await writeFile(properties, serverProperties(ports, logDir, others));
     await writeFile(join(dataDir, 'log4j2.properties'), loggingProperties());
     await writeFile(logFile, '');
     this.#options.onProgress?.(`Starting Kafka at ${this.bootstrap}`);
-    if (!existsSync(join(logDir, 'meta.properties'))) await this.#format(logDir, logFile);
+    if (!existsSync(join(logDir, 'meta.properties'))) {
+      const users = this.#options.scramUsers ?? [];
+      if (users.length === 0) await this.#format(logDir, logFile);
+      else await this.#runFormat(properties, logFile, users);
+    }
     const heap = this.#options.maxHeap ?? '512m';
     const java = await this.#run(
       [`-Xmx${heap}`, ...jvmFlags],
@@ -183,14 +197,19 @@ export class EmbeddedKafka {
 
   /** Formats the storage: from the copy in the cache, which the first broker makes. */
   async #format(logDir: string, logFile: string): Promise<void> {
-    await formatStorage(this.#cacheDir, logDir, async (properties) => {
-      const args = ['format', '-t', newUuid(), '-c', properties];
-      const flags = ['-Xmx128m', ...jvmFlags];
-      const tool = await this.#run(flags, 'kafka.tools.StorageTool', args, logFile);
-      const code = await tool.exited;
-      if (code === 0) return;
-      throw brokerStartFailed(`formatting its storage ended with ${code}`, await this.logTail());
-    });
+    await formatStorage(this.#cacheDir, logDir, (properties) =>
+      this.#runFormat(properties, logFile, []),
+    );
+  }
+
+  async #runFormat(properties: string, logFile: string, users: readonly string[]): Promise<void> {
+    const args = ['format', '-t', newUuid(), '-c', properties];
+    for (const user of users) args.push('--add-scram', user);
+    const flags = ['-Xmx128m', ...jvmFlags];
+    const tool = await this.#run(flags, 'kafka.tools.StorageTool', args, logFile);
+    const code = await tool.exited;
+    if (code === 0) return;
+    throw brokerStartFailed(`formatting its storage ended with ${code}`, await this.logTail());
   }
 
   #run(flags: string[], main: string, args: string[], logFile: string): Promise<JavaProcess> {

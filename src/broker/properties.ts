@@ -3,8 +3,19 @@ export interface BrokerPorts {
   readonly controller: number;
 }
 
-/** Returns the server.properties of one KRaft node on 127.0.0.1, fit for development and tests. */
-export function serverProperties(ports: BrokerPorts, logDir: string): string {
+/** Properties of a broker by name. */
+export type Properties = Readonly<Record<string, string | number>>;
+
+/**
+ * Returns the server.properties of one KRaft node on 127.0.0.1, fit for development and tests.
+ *
+ * @param others Added to what stands here, or put in its place.
+ */
+export function serverProperties(
+  ports: BrokerPorts,
+  logDir: string,
+  others: Properties = {},
+): string {
   const settings: Record<string, string | number> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
@@ -37,7 +48,7 @@ export function serverProperties(ports: BrokerPorts, logDir: string): string {
     // The default of 128 MB would be a quarter of the heap.
     'log.cleaner.dedupe.buffer.size': 16_777_216,
   };
-  return Object.entries(settings)
+  return Object.entries({ ...settings, ...others })
     .map(([name, value]) => `${name}=${value}\n`)
     .join('');
 }

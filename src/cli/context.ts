@@ -1,8 +1,9 @@
 import { type Config, loadConfig, requireBrokers } from '../config.js';
 import { IsthmusError } from '../errors.js';
-import { createLogger, fieldsFirst, type Logger, type LogLevel } from '../telemetry/logger.js';
+import { createLogger, type Logger, type LogLevel } from '../telemetry/logger.js';
 import type { Transport } from '../transport/transport.js';
 import type { CommonOptions } from './arguments.js';
+import { openKafka } from './kafka-transport.js';
 
 /** Returns the settings in force. Errors: SETTING_INVALID, SETTING_UNKNOWN (usage). */
 export function settingsOf(options: CommonOptions): Config {
@@ -23,7 +24,7 @@ function levelOf(level: Config['logLevel']): LogLevel {
  * Returns the transport to Kafka. Nothing is connected yet.
  *
  * Errors (usage): SETTING_INVALID where nobody has said where Kafka is, or the log is one in memory,
- * which no other process has; CODEC_MISSING.
+ * which no other process has; those of `openKafka`.
  *
  * @param adminTimeoutMs How long a question to the broker may take before BROKER_UNREACHABLE.
  */
@@ -40,15 +41,7 @@ export async function kafkaOf(
       'ISTHMUS_TRANSPORT is "memory": wants kafka for this command, since a log in memory ends with the process that has it. `isthmus demo --transport memory` shows the whole road in one process',
     );
   }
-  const { codecOf, KafkaTransport } = await import('../transport/kafka/index.js');
-  await codecOf(config.compression);
-  return new KafkaTransport({
-    brokers: config.brokers,
-    clientId: config.appId,
-    logger: fieldsFirst(logger),
-    compression: config.compression,
-    adminTimeoutMs,
-  });
+  return openKafka(config, logger, adminTimeoutMs);
 }
 
 /** Hands the transport to `work` and closes it afterwards, whatever happens. */

@@ -7,15 +7,15 @@ import { type MovieLens, readMovieLens } from '../producers/replay/movielens.js'
 import { replay } from '../producers/replay/replay.js';
 import { Serde } from '../serde/serde.js';
 import { LiveFigures } from '../telemetry/live.js';
-import { createLogger, fieldsFirst, type Logger } from '../telemetry/logger.js';
+import { createLogger, type Logger } from '../telemetry/logger.js';
 import { startTracing } from '../telemetry/tracing.js';
 import { applicationTopics } from '../topics.js';
-import { KafkaTransport } from '../transport/kafka/index.js';
 import { MemoryLog, MemoryTransport } from '../transport/memory/index.js';
 import type { Transport } from '../transport/transport.js';
 import { VERSION } from '../version.js';
 import { type Newcomer, newcomers } from './demo-people.js';
 import { DemoScreen, milliseconds, percent } from './demo-screen.js';
+import { openKafka } from './kafka-transport.js';
 
 interface DemoOptions {
   readonly rate: number;
@@ -144,12 +144,7 @@ class Demo {
       env.ISTHMUS_ITEMS_TOPIC ??= `${name}.items`;
     }
     const config = loadConfig(env);
-    const transport = new KafkaTransport({
-      brokers: [...config.brokers],
-      clientId: config.appId,
-      logger: fieldsFirst(this.#logger),
-      compression: config.compression,
-    });
+    const transport = await openKafka(config, this.#logger);
     return { config, transport: this.#keep(transport) };
   }
 

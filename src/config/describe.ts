@@ -1,11 +1,11 @@
-import { type Config, settingsTable } from './table.js';
+import { type Config, type Source, settingsTable } from './table.js';
 
 /** A setting in force, as `isthmus config --json` shows it. */
 export interface DescribedSetting {
   readonly name: string;
   readonly property: string;
   readonly value: unknown;
-  readonly source: 'environment' | 'file' | 'default';
+  readonly source: Source;
   readonly default: string;
   readonly unit: string;
   readonly wants: string;

@@ -3,9 +3,9 @@ import { describeError, IsthmusError } from '../errors.js';
 import { DEFAULT_ACTION_WEIGHTS } from '../online/preprocess/weights.js';
 import { isOneTopic, parseInputs } from './inputs.js';
 import { nearest } from './nearest.js';
-import { type Config, type SettingRow, settingsTable } from './table.js';
-
-type Source = 'environment' | 'file' | 'default';
+import { fileVariable, readSecret } from './secret.js';
+import { securityContradictions } from './security.js';
+import { type Config, type SettingRow, type Source, settingsTable } from './table.js';
 
 /** Names with our prefix that are no rows of the table. */
 const OTHER_NAMES = ['ISTHMUS_CONFIG'];
@@ -28,24 +28,61 @@ export function loadConfig(
   refuseUnknown(env);
   const values: Record<string, unknown> = {};
   const sources: Record<string, Source> = {};
+  const secretFiles: Record<string, string> = {};
   const problems: string[] = [];
   for (const row of settingsTable) {
-    const given = env[row.env];
-    const named = given !== undefined && given.trim() !== '';
-    const source: Source = named ? 'environment' : fromFile.has(row.path) ? 'file' : 'default';
+    let given: Given;
+    try {
+      given = givenFor(row, env);
+    } catch (error) {
+      problems.push(describeError(error));
+      continue;
+    }
+    const { text } = given;
+    const source = given.source ?? (fromFile.has(row.path) ? 'file' : 'default');
+    if (given.file !== null) secretFiles[row.path] = given.file;
     sources[row.path] = source;
     if (source === 'default') {
       values[row.path] = typeof row.fallback === 'function' ? row.fallback(values) : row.fallback;
       continue;
     }
-    const value: unknown = named ? row.parseText(given.trim()) : fromFile.get(row.path);
+    const value: unknown = text !== null ? row.parseText(text) : fromFile.get(row.path);
     const parsed = row.schema.safeParse(value);
     values[row.path] = parsed.data;
-    if (!parsed.success) problems.push(problem(row, source, named ? given : value, file));
+    if (!parsed.success) problems.push(problem(row, source, text ?? value, file));
   }
   problems.push(...(problems.length === 0 ? contradictions(values) : []));
   if (problems.length > 0) throw new IsthmusError('SETTING_INVALID', 'usage', problems.join('\n'));
-  return assemble(values, sources);
+  return assemble(values, sources, secretFiles);
+}
+
+interface Given {
+  readonly text: string | null;
+  readonly source: Source | null;
+  /** Where the secret came from. */
+  readonly file: string | null;
+}
+
+/** What the environment says of a setting. Errors: SETTING_INVALID (usage). */
+function givenFor(row: SettingRow, env: Readonly<Record<string, string | undefined>>): Given {
+  const text = textOf(env, row.env);
+  const variable = fileVariable(row);
+  const file = variable === null ? null : textOf(env, variable);
+  if (variable === null || file === null) {
+    return { text, source: text === null ? null : 'environment', file: null };
+  }
+  if (text === null) return { text: readSecret(variable, file), source: 'secret file', file };
+  throw new IsthmusError(
+    'SETTING_INVALID',
+    'usage',
+    `${row.env} and ${variable} are both set: wants one of them`,
+  );
+}
+
+/** The variable's text; null where it is not set or empty. */
+function textOf(env: Readonly<Record<string, string | undefined>>, name: string): string | null {
+  const text = env[name]?.trim() ?? '';
+  return text === '' ? null : text;
 }
 
 /**
@@ -62,18 +99,31 @@ export function requireBrokers(config: Config): void {
 }
 
 function problem(row: SettingRow, source: Source, got: unknown, file: string | undefined): string {
+  const where = {
+    environment: row.env,
+    default: row.env,
+    file: `${row.path} in ${file} (${row.env})`,
+    'secret file': `what ${fileVariable(row)} names (${row.env})`,
+  }[source];
   const text = typeof got === 'string' ? got : JSON.stringify(got);
   const shown = row.secret ? '***' : text;
-  const where = source === 'file' ? `${row.path} in ${file} (${row.env})` : row.env;
   return `${where} is "${shown}": wants ${row.wants}`;
 }
 
+/** All names in the environment that are settings, those of files with secrets among them. */
+export function settingNames(): string[] {
+  return settingsTable.flatMap((row) => [row.env, fileVariable(row) ?? []].flat());
+}
+
 function refuseUnknown(env: Readonly<Record<string, string | undefined>>): void {
-  const known = new Set([...settingsTable.map((row) => row.env), ...OTHER_NAMES]);
+  const known = new Set([...settingNames(), ...OTHER_NAMES]);
   const problems: string[] = [];
   for (const name of Object.keys(env)) {
-    if (!name.startsWith('ISTHMUS_') || known.has(name)) continue;
-    problems.push(`${name} is no setting${suggestion(name, known)}`);
+    if (!name.startsWith('ISTHMUS_') && !/^KAFKA_(SASL|TLS)/.test(name)) continue;
+    if (known.has(name)) continue;
+    const hint = suggestion(name, known);
+    // Kubernetes gives each container KAFKA_TLS_PORT and the like where a Service has such a name.
+    if (hint !== '' || name.startsWith('ISTHMUS_')) problems.push(`${name} is no setting${hint}`);
   }
   if (problems.length === 0) return;
   throw new IsthmusError('SETTING_UNKNOWN', 'usage', `${problems.join('\n')}. ${SEE_CONFIG}`);
@@ -125,7 +175,7 @@ function fileProblem(what: string, file: string, cause?: unknown): IsthmusError 
 
 /** Settings that are right one by one and wrong together. */
 function contradictions(values: Readonly<Record<string, unknown>>): string[] {
-  const problems: string[] = [];
+  const problems = securityContradictions(values);
   const topics = settingsTable.filter((row) => row.path.endsWith('Topic'));
   const namesOf = (row: SettingRow): readonly string[] =>
     parseInputs(String(values[row.path]))?.names ?? [];
@@ -165,6 +215,7 @@ function contradictions(values: Readonly<Record<string, unknown>>): string[] {
 function assemble(
   values: Readonly<Record<string, unknown>>,
   sources: Readonly<Record<string, Source>>,
+  secretFiles: Readonly<Record<string, string>>,
 ): Config {
   const stream: Record<string, unknown> = {};
   const learner: Record<string, unknown> = { miniBatch: values.miniBatch };
@@ -173,7 +224,12 @@ function assemble(
     else stream[path] = value;
   }
   stream.actionWeights = { ...DEFAULT_ACTION_WEIGHTS, ...(values.actionWeights as object) };
-  return deepFreeze({ ...stream, learner, sources: { ...sources } }) as unknown as Config;
+  return deepFreeze({
+    ...stream,
+    learner,
+    sources: { ...sources },
+    secretFiles,
+  }) as unknown as Config;
 }
 
 function deepFreeze<T extends object>(value: T): T {

@@ -14,7 +14,7 @@ export interface Setting<T> {
   /** `ms`, `records`, ...; empty where there is none. */
   readonly unit: string;
   readonly description: string;
-  /** Whether no message may say what was given. */
+  /** Whether no message may say what was given, and `<env>_FILE` may name a file that has it. */
   readonly secret: boolean;
   /** Returns what may be shown of the value: secrets are hidden. */
   show(value: T): unknown;
@@ -113,13 +113,18 @@ export function choice<const Words extends readonly [string, ...string[]]>(
   return setting(others, { wants: `one of ${words.join(', ')}`, schema });
 }
 
+/** What may be left out has no default. */
+type Optional = Omit<Common<string | null>, 'fallback'>;
+
+const NONE = { fallback: null, fallbackText: '' };
+
 /** Text that nobody is to see, or none. */
 export function secret(
-  common: Omit<Common<string | null>, 'fallback'> & { pattern: RegExp; wants: string },
+  common: Optional & { pattern: RegExp; wants: string },
 ): Setting<string | null> {
   const { pattern, wants, ...others } = common;
   return setting<string | null>(
-    { ...others, fallback: null, fallbackText: '' },
+    { ...others, ...NONE },
     {
       wants,
       secret: true,
@@ -146,11 +151,20 @@ export function list(
 }
 
 /** An http(s) address or none. Credentials in it are hidden. */
-export function address(common: Omit<Common<string | null>, 'fallback'>): Setting<string | null> {
+export function address(common: Optional & { secret?: boolean }): Setting<string | null> {
+  const { secret, ...others } = common;
   const schema = z.url({ protocol: /^https?$/ }).nullable();
+  const wants = 'an address that begins with http:// or https://';
+  const rest = { wants, schema, show: hideCredentials, secret: secret === true };
+  return setting<string | null>({ ...others, ...NONE }, rest);
+}
+
+/** Any text, or none. */
+export function optionalText(common: Optional & { wants: string }): Setting<string | null> {
+  const { wants, ...others } = common;
   return setting<string | null>(
-    { ...common, fallback: null, fallbackText: '' },
-    { wants: 'an address that begins with http:// or https://', schema, show: hideCredentials },
+    { ...others, ...NONE },
+    { wants, schema: z.string().min(1).nullable() },
   );
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { type ActionWeights, DEFAULT_ACTION_WEIGHTS } from '../online/preprocess/weights.js';
 import { isOneTopic } from './inputs.js';
 import { LEARNER_SETTINGS } from './learner.js';
+import { SECURITY_SETTINGS } from './security.js';
 import {
   address,
   choice,
@@ -47,8 +48,10 @@ export const STREAM_SETTINGS = {
     description:
       'Where Kafka listens. Needed by all commands that speak to Kafka; demo starts its own where it is not set.',
   }),
+  ...SECURITY_SETTINGS,
   schemaRegistryUrl: address({
     env: 'SCHEMA_REGISTRY_URL',
+    secret: true,
     description:
       'A Confluent-compatible schema registry; credentials may stand in the address. None: the embedded schemas with ids of their own.',
   }),
@@ -411,8 +414,12 @@ export interface Config extends Values<typeof STREAM_SETTINGS> {
   /** The learner's options, mini-batch and seed among them. */
   readonly learner: Values<typeof LEARNER_SETTINGS> & { readonly miniBatch: number };
   /** Where each value came from, by path (`topN`, `learner.phi`). */
-  readonly sources: Readonly<Record<string, 'environment' | 'file' | 'default'>>;
+  readonly sources: Readonly<Record<string, Source>>;
+  /** Files that secrets came from, by path; what stands there now may be newer. */
+  readonly secretFiles: Readonly<Record<string, string>>;
 }
+
+export type Source = 'environment' | 'secret file' | 'file' | 'default';
 
 /** A row of the table, with its place in Config and in the file. */
 export interface SettingRow extends Setting<unknown> {

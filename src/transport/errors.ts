@@ -196,6 +196,65 @@ export function consumerFailed(what: string, cause?: unknown): IsthmusError {
 }
 
 /**
+ * The broker, or the server that gives tokens, does not take the credentials. Nothing was done. The
+ * process stops: another try would be refused as well.
+ */
+export function authenticationFailed(who: string, answer: string, check: string): IsthmusError {
+  return new IsthmusError(
+    'AUTHENTICATION_FAILED',
+    'usage',
+    `The credentials were refused by ${who}: ${answer.replace(/\.$/, '')}. Check ${check}.`,
+  );
+}
+
+/** No token was had to authenticate with. It is tried again with each connection. */
+export function tokenUnavailable(where: string, why: string): IsthmusError {
+  return new IsthmusError('TOKEN_UNAVAILABLE', 'retry', `No token was had of ${where}: ${why}.`);
+}
+
+/**
+ * No connection over TLS: one side does not trust the other's certificate, or there is no TLS.
+ * Nothing was done. The process stops, since another try would end alike.
+ */
+export function tlsFailed(broker: string, why: string, remedy: string): IsthmusError {
+  return new IsthmusError(
+    'TLS_FAILED',
+    'usage',
+    `No connection to the broker at ${broker} over TLS: ${why}. ${remedy}.`,
+  );
+}
+
+/** What an ACL is about. */
+export interface AclResource {
+  readonly type: 'topic' | 'group' | 'transactional id' | 'cluster';
+  readonly names: readonly string[];
+}
+
+/**
+ * The client's user lacks an ACL. Nothing of the request was done; a transaction is aborted. The
+ * process stops: give the user that ACL, and start again.
+ */
+export function notAuthorised(operation: string, resource: AclResource): IsthmusError {
+  const { type, names } = resource;
+  const flag = {
+    topic: 'topic',
+    group: 'group',
+    'transactional id': 'transactional-id',
+    cluster: '',
+  };
+  const args =
+    type === 'cluster' ? '--cluster' : names.map((n) => `--${flag[type]} ${n}`).join(' ');
+  const what =
+    type === 'cluster' ? 'the cluster' : `${type} ${names.map((n) => `'${n}'`).join(', ')}`;
+  return new IsthmusError(
+    'NOT_AUTHORISED',
+    'usage',
+    `Kafka does not allow this client ${operation} on ${what}. Give its user that ACL (kafka-acls --add --allow-principal User:NAME --operation ${operation} ${args}); docs/security.md lists all that are needed.`,
+    type === 'topic' && names[0] !== undefined ? { place: { topic: names[0] } } : {},
+  );
+}
+
+/**
  * Records are packed by a codec whose package is not there. Nothing was written, or read past them.
  * The process stops: install the package, or use another compression.
  */

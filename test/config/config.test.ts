@@ -107,6 +107,7 @@ describe('settings', () => {
     ['ISTHMUS_PREQUENTIAL_SAMPLE', '1e-2', 'prequentialSample', 0.01],
     ['ISTHMUS_HTTP_PORT', '0', 'httpPort', 0],
     ['ISTHMUS_CATCH_UP_LAG', ' 5 ', 'catchUpLagRecords', 5],
+    ['KAFKA_TLS', 'true', 'tls', true],
   ];
   for (const [env, given, property, value] of valid) {
     it(`accept ${env}=${given}`, () => {
@@ -119,7 +120,7 @@ describe('a wrong setting stops the start and says what it wants', () => {
   const invalid: [env: string, text: string, wants: string][] = [
     ['KAFKA_BROKERS', 'localhost', 'host:port'],
     ['KAFKA_BROKERS', ',', 'host:port'],
-    ['SCHEMA_REGISTRY_URL', 'registry:8081', 'http://'],
+    ['ISTHMUS_ADVERTISED_URL', 'host:8081', 'http://'],
     ['ISTHMUS_HTTP_PORT', '80a', 'a whole number from 0 to 65535'],
     ['ISTHMUS_HTTP_PORT', '65536', 'a whole number from 0 to 65535'],
     ['ISTHMUS_TOP_N', '1.5', 'a whole number from 1 to 1000'],
@@ -194,9 +195,9 @@ describe('a wrong setting stops the start and says what it wants', () => {
 
 describe('what is in force', () => {
   it('is shown without credentials', () => {
-    const config = loadConfig({ SCHEMA_REGISTRY_URL: 'https://me:secret@r.example/x' });
+    const config = loadConfig({ SCHEMA_REGISTRY_URL: 'https://me:hush-hush@r.example/x' });
     const shown = describeConfig(config);
-    expect(JSON.stringify(shown)).not.toContain('secret');
+    expect(JSON.stringify(shown)).not.toContain('hush-hush');
     expect(shown.find((row) => row.name === 'SCHEMA_REGISTRY_URL')).toMatchObject({
       value: 'https://***@r.example/x',
       source: 'environment',
@@ -215,5 +216,105 @@ describe('what is in force', () => {
     const names = describeConfig(loadConfig({})).map((row) => row.name);
     expect(names).toEqual(settingsTable.map((row) => row.env));
     expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('secrets', () => {
+  const user = { KAFKA_SASL_MECHANISM: 'PLAIN', KAFKA_SASL_USERNAME: 'shop' };
+  const secretFile = (text: string): string => file(text);
+
+  it('are read from a file, which is remembered, and without the white space around them', () => {
+    const path = secretFile(' s3cret\n');
+    const config = loadConfig({ ...user, KAFKA_SASL_PASSWORD_FILE: path });
+    expect(config.saslPassword).toBe('s3cret');
+    expect(config.sources.saslPassword).toBe('secret file');
+    expect(config.secretFiles).toEqual({ saslPassword: path });
+    const url = secretFile('https://me:word@r.example/');
+    expect(loadConfig({ SCHEMA_REGISTRY_URL_FILE: url }).schemaRegistryUrl).toContain('me:word');
+  });
+
+  it.each(settingsTable.filter((row) => row.secret).map((row) => row.env))(
+    '%s is had from a file that is not there, empty, or beside the variable: the start stops',
+    (name) => {
+      const cases: [env: Record<string, string>, said: string][] = [
+        [
+          { [`${name}_FILE`]: '/nowhere/secret' },
+          `${name}_FILE is "/nowhere/secret": wants a file that can be read (ENOENT)`,
+        ],
+        [{ [`${name}_FILE`]: secretFile(' \n') }, 'wants a file that is not empty'],
+        [
+          { [`${name}_FILE`]: secretFile('x'), [name]: 'x' },
+          `${name} and ${name}_FILE are both set`,
+        ],
+      ];
+      for (const [env, said] of cases) {
+        const error = failure(() => loadConfig(env));
+        expect(error).toMatchObject({ code: 'SETTING_INVALID', disposition: 'usage' });
+        expect(error.message).toContain(said);
+      }
+    },
+  );
+
+  it('are never shown, neither in force nor wrong', () => {
+    const config = loadConfig({ ...user, KAFKA_SASL_PASSWORD: 's3cret' });
+    expect(JSON.stringify(describeConfig(config))).not.toContain('s3cret');
+    const wrong = failure(() => loadConfig({ SCHEMA_REGISTRY_URL: 'me:s3cret@r.example' }));
+    expect(wrong.message).not.toContain('s3cret');
+    expect(wrong.message).toContain('SCHEMA_REGISTRY_URL is "***": wants an address');
+  });
+});
+
+describe('settings of a secured Kafka that do not go together', () => {
+  const plain = {
+    KAFKA_SASL_MECHANISM: 'PLAIN',
+    KAFKA_SASL_USERNAME: 'u',
+    KAFKA_SASL_PASSWORD: 'p',
+  };
+  const bearer = { KAFKA_SASL_MECHANISM: 'OAUTHBEARER' };
+  const url = { KAFKA_SASL_TOKEN_URL: 'https://id.example/token' };
+  const cert = { KAFKA_TLS: 'true', KAFKA_TLS_CERT_FILE: 'c.pem', KAFKA_TLS_KEY_FILE: 'k.pem' };
+
+  it.each<[Record<string, string>, string]>([
+    [{ KAFKA_SASL_USERNAME: 'u' }, 'KAFKA_SASL_USERNAME is set: wants KAFKA_SASL_MECHANISM'],
+    [{ KAFKA_SASL_TOKEN_FILE: 't' }, 'KAFKA_SASL_TOKEN_FILE is set: wants KAFKA_SASL_MECHANISM'],
+    [{ ...plain, KAFKA_SASL_PASSWORD: '' }, 'KAFKA_SASL_PASSWORD is not set: PLAIN wants it'],
+    [{ ...plain, KAFKA_SASL_USERNAME: '' }, 'KAFKA_SASL_USERNAME is not set: PLAIN wants it'],
+    [{ ...plain, ...url }, 'KAFKA_SASL_TOKEN_URL is set: wants KAFKA_SASL_MECHANISM=OAUTHBEARER'],
+    [{ ...plain, KAFKA_SASL_MECHANISM: 'plain' }, 'KAFKA_SASL_MECHANISM is "plain": wants one of'],
+    [bearer, 'wants one of them, and neither is set'],
+    [{ ...bearer, ...url, KAFKA_SASL_TOKEN_FILE: 't' }, 'wants one of them, and both are set'],
+    [{ ...bearer, ...url }, 'KAFKA_SASL_USERNAME is not set: OAUTHBEARER with'],
+    [
+      { ...bearer, KAFKA_SASL_TOKEN_FILE: 't', KAFKA_SASL_USERNAME: 'u' },
+      'KAFKA_SASL_USERNAME is set: a token from KAFKA_SASL_TOKEN_FILE wants none',
+    ],
+    [{ KAFKA_TLS_CA_FILE: 'ca.pem' }, 'KAFKA_TLS_CA_FILE is set: wants KAFKA_TLS=true'],
+    [{ ...cert, KAFKA_TLS_KEY_FILE: '' }, 'KAFKA_TLS_CERT_FILE is set: wants KAFKA_TLS_KEY_FILE'],
+    [{ ...cert, KAFKA_TLS_CERT_FILE: '' }, 'KAFKA_TLS_KEY_FILE is set: wants KAFKA_TLS_CERT_FILE'],
+    [
+      { KAFKA_TLS: 'true', KAFKA_TLS_KEY_PASSPHRASE: 'x' },
+      'KAFKA_TLS_KEY_PASSPHRASE is set: wants KAFKA_TLS_KEY_FILE',
+    ],
+  ])('%j stop the start', (env, said) => {
+    const error = failure(() => loadConfig(env));
+    expect(error).toMatchObject({ code: 'SETTING_INVALID', disposition: 'usage' });
+    expect(error.message).toContain(said);
+  });
+
+  it('and those that do, do', () => {
+    for (const env of [
+      plain,
+      cert,
+      { ...bearer, KAFKA_SASL_TOKEN_FILE: 't' },
+      { ...plain, ...bearer, ...url, KAFKA_SASL_TOKEN_SCOPE: 'kafka' },
+    ]) {
+      expect(loadConfig(env).sources).toBeDefined();
+    }
+  });
+
+  it('are found when misspelt, while variables that Kubernetes makes are not ours', () => {
+    const error = failure(() => loadConfig({ KAFKA_SASL_PASWORD: 'x' }));
+    expect(error.message).toContain('did you mean KAFKA_SASL_PASSWORD?');
+    loadConfig({ KAFKA_TLS_SERVICE_HOST: '10.0.0.1', KAFKA_TLS_PORT_9093_TCP_PROTO: 'tcp' });
   });
 });

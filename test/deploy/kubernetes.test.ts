@@ -59,6 +59,12 @@ describe.skipIf(noKubectl !== '')('a planted error is found', () => {
       '"terminationGracePeriodSeconds":5',
       /grace/,
     ],
+    [
+      'variables of a Service',
+      '"enableServiceLinks":false',
+      '"enableServiceLinks":true',
+      /no setting/,
+    ],
     ['a faster update', '"maxUnavailable":0', '"maxUnavailable":1', /two owners/],
     [
       'more processes than partitions',

@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { IsthmusError } from '../../errors.js';
 import { adminFailed, brokerUnreachable, groupNotEmpty, topicMissing } from '../errors.js';
 import type { LogAdmin, TopicInfo, TopicSpec, Watermarks } from '../transport.js';
 import { disconnect, type KafkaClient, reconnect } from './client.js';
@@ -8,6 +7,7 @@ import {
   isConnectionFault,
   isCoordinatorFault,
   isRetriable,
+  ownError,
   rootCause,
 } from './faults.js';
 import {
@@ -65,7 +65,11 @@ export class KafkaAdmin implements LogAdmin {
   }
 
   async listTopics(names?: readonly string[]): Promise<TopicInfo[]> {
-    const all = await this.#try('list the topics', () => this.#all());
+    const all = await this.#try('list the topics', async () => {
+      const known = await this.#all();
+      for (const topic of names ?? []) if (!known.has(topic)) await this.#refuseHidden(topic);
+      return known;
+    });
     return [...all]
       .filter(([topic]) => names === undefined || names.includes(topic))
       .map(([topic, partitions]) => ({ topic, partitions: partitions.length }))
@@ -203,9 +207,19 @@ export class KafkaAdmin implements LogAdmin {
     );
   }
 
+  /** Among all topics the broker leaves out those that we may not see; asked by name it says so. */
+  async #refuseHidden(topic: string): Promise<void> {
+    await this.#cluster.metadata({ topics: [topic] }).catch((error: unknown) => {
+      if (errorType(error) !== 'UNKNOWN_TOPIC_OR_PARTITION') throw error;
+    });
+  }
+
   async #partitions(topic: string): Promise<PartitionMetadata[]> {
     const partitions = (await this.#all()).get(topic);
-    if (partitions === undefined) throw topicMissing(topic);
+    if (partitions === undefined) {
+      await this.#refuseHidden(topic);
+      throw topicMissing(topic);
+    }
     return [...partitions].sort((a, b) => a.partitionId - b.partitionId);
   }
 
@@ -262,7 +276,7 @@ export class KafkaAdmin implements LogAdmin {
       return await retrying(
         {
           budgetMs: this.#client.adminTimeoutMs,
-          retriable: (error) => !(error instanceof IsthmusError) && isRetriable(error),
+          retriable: isRetriable,
           onRetry: async (error) => {
             if (isCoordinatorFault(error)) await reconnect(this.#cluster).catch(() => undefined);
           },
@@ -274,7 +288,8 @@ export class KafkaAdmin implements LogAdmin {
         },
       );
     } catch (error) {
-      if (error instanceof IsthmusError) throw error;
+      const own = ownError(error);
+      if (own !== null) throw own;
       if (isConnectionFault(error)) throw brokerUnreachable(this.#client.brokers, rootCause(error));
       throw adminFailed(what, rootCause(error));
     }

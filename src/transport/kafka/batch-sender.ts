@@ -1,4 +1,5 @@
-import { recordTooLarge } from '../errors.js';
+import { notAuthorised, recordTooLarge } from '../errors.js';
+import { topicRefused } from './authorisation.js';
 import type { KafkaClient } from './client.js';
 import { isRetriable } from './faults.js';
 import { type Cluster, createErrorFromCode, sendRequest } from './internals.js';
@@ -123,6 +124,8 @@ export class BatchSender {
   }
 
   #refused(batches: EncodedChunk[], topic: string, partition: number, errorCode: number): unknown {
+    if (errorCode === topicRefused)
+      return notAuthorised('Write', { type: 'topic', names: [topic] });
     const error = createErrorFromCode(errorCode);
     // 10, MESSAGE_TOO_LARGE; 18, RECORD_LIST_TOO_LARGE.
     if (errorCode !== 10 && errorCode !== 18) return error;

@@ -1,17 +1,19 @@
 import net from 'node:net';
 import tls, { type ConnectionOptions } from 'node:tls';
-import { type ISocketFactory, Kafka, logLevel, type SASLOptions } from 'kafkajs';
+import { type ISocketFactory, Kafka, logLevel } from 'kafkajs';
 import type { Compression } from './compression.js';
 import { type Cluster, createCluster } from './internals.js';
 import { kafkajsLogs, silentLogger, type TransportLogger } from './logging.js';
+import { type Sasl, saslOptions } from './sasl.js';
 
 export interface KafkaTransportOptions {
   /** host:port of one or more brokers. */
   readonly brokers: readonly string[];
   readonly clientId: string;
   readonly logger?: TransportLogger;
-  readonly ssl?: boolean | ConnectionOptions;
-  readonly sasl?: SASLOptions;
+  /** Makes the options of each connection over TLS. Left out: no TLS. */
+  readonly tls?: () => ConnectionOptions;
+  readonly sasl?: Sasl;
   readonly connectionTimeoutMs?: number;
   /** Makes the sockets: for proxies, and for tests that cut the network. */
   readonly socketFactory?: ISocketFactory;
@@ -52,8 +54,6 @@ export class KafkaClient {
     return new Kafka({
       brokers: [...this.brokers],
       clientId: this.#options.clientId,
-      ...(this.#options.ssl === undefined ? {} : { ssl: this.#options.ssl }),
-      ...(this.#options.sasl === undefined ? {} : { sasl: this.#options.sasl }),
       connectionTimeout: this.#options.connectionTimeoutMs ?? 3_000,
       requestTimeout: this.#options.requestTimeoutMs ?? 10_000,
       logLevel: logLevel.INFO,
@@ -66,10 +66,10 @@ export class KafkaClient {
   cluster(): Cluster {
     return createCluster({
       logger: this.kafka().logger(),
-      socketFactory: this.#options.socketFactory ?? openSocket,
+      socketFactory: this.#options.socketFactory ?? openSocket(this.#options.tls),
       brokers: this.brokers,
-      ssl: this.#options.ssl,
-      sasl: this.#options.sasl,
+      ssl: this.#options.tls !== undefined,
+      sasl: this.#options.sasl === undefined ? undefined : saslOptions(this.#options.sasl),
       clientId: this.#options.clientId,
       connectionTimeout: this.#options.connectionTimeoutMs ?? 3_000,
       requestTimeout: this.#options.requestTimeoutMs ?? 10_000,
@@ -83,13 +83,16 @@ export class KafkaClient {
 }
 
 /** As kafkajs's own, but small requests do not wait for the answers to others (Nagle). */
-const openSocket: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  const name = net.isIP(host) === 0 ? { servername: host } : {};
-  const socket = ssl
-    ? tls.connect({ host, port, ...name, ...ssl }, onConnect)
-    : net.connect({ host, port }, onConnect);
-  return socket.setKeepAlive(true, 60_000).setNoDelay(true);
-};
+function openSocket(tlsOptions: (() => ConnectionOptions) | undefined): ISocketFactory {
+  return ({ host, port, onConnect }) => {
+    const name = net.isIP(host) === 0 ? { servername: host } : {};
+    const socket =
+      tlsOptions === undefined
+        ? net.connect({ host, port }, onConnect)
+        : tls.connect({ host, port, ...name, ...tlsOptions() }, onConnect);
+    return socket.setKeepAlive(true, 60_000).setNoDelay(true);
+  };
+}
 
 /** Closes a cluster's connections; does not wait longer than this for requests under way. */
 export async function disconnect(cluster: Cluster, timeoutMs = 1_000): Promise<void> {

@@ -1,3 +1,5 @@
+import { IsthmusError } from '../../errors.js';
+
 /** How errors of kafkajs and of the broker are read. */
 
 interface KafkaError extends Error {
@@ -19,6 +21,12 @@ export function rootCause(error: unknown): KafkaError {
     current = cause as KafkaError;
   }
   return current;
+}
+
+/** Returns our own error, where it is one or hides in kafkajs's wrappers; else null. */
+export function ownError(error: unknown): IsthmusError | null {
+  const root: unknown = rootCause(error);
+  return root instanceof IsthmusError ? root : null;
 }
 
 /** The broker's error name; for the codes that kafkajs does not know as well. */
@@ -71,8 +79,8 @@ const retriableTypes = new Set([
 /** Whether the same request may be sent again. */
 export function isRetriable(error: unknown): boolean {
   const root = rootCause(error);
+  if (root instanceof IsthmusError) return root.disposition === 'retry';
   if (isConnectionFault(root)) return true;
-  if (root.name === 'KafkaJSSASLAuthenticationError') return false;
   return retriableTypes.has(errorType(root)) || root.retriable === true;
 }
 

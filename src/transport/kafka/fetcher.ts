@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { consumerFailed, offsetOutOfRange } from '../errors.js';
+import { consumerFailed, notAuthorised, offsetOutOfRange } from '../errors.js';
 import { Semaphore } from '../semaphore.js';
 import type { LogRecord, TopicPartition } from '../transport.js';
+import { topicRefused } from './authorisation.js';
 import { reconnect } from './client.js';
-import { errorType, isConnectionFault, isRetriable, rootCause } from './faults.js';
+import { errorType, isConnectionFault, isRetriable, ownError, rootCause } from './faults.js';
 import { type FetchedPartition, type FetchPartition, fetchRequest } from './fetch-protocol.js';
 import { type Cluster, createErrorFromCode, sendRequest } from './internals.js';
 import type { TransportLogger } from './logging.js';
@@ -197,6 +198,9 @@ export class Fetcher {
           feed.onOutOfRange(feed.fetchOffset);
           continue;
         }
+        if (fetched.errorCode === topicRefused) {
+          throw notAuthorised('Read', { type: 'topic', names: [fetched.topic] });
+        }
         if (fetched.errorCode !== 0) failure = createErrorFromCode(fetched.errorCode);
         else this.#received(feed, fetched);
       }
@@ -279,7 +283,6 @@ export class Fetcher {
   #crash(error: unknown): void {
     if (this.#closed) return;
     this.close();
-    const known = error instanceof Error && 'disposition' in error;
-    this.#options.onCrash(known ? error : consumerFailed('from Kafka', error));
+    this.#options.onCrash(ownError(error) ?? consumerFailed('from Kafka', error));
   }
 }

@@ -8,7 +8,7 @@ import type {
   TopicPartition,
 } from '../transport.js';
 import { disconnect, type KafkaClient, reconnect } from './client.js';
-import { errorType, isConnectionFault, isRetriable } from './faults.js';
+import { errorType, isConnectionFault, isRetriable, ownError } from './faults.js';
 import { type Feed, Fetcher } from './fetcher.js';
 import type { Cluster } from './internals.js';
 import { Membership } from './membership.js';
@@ -193,6 +193,6 @@ export async function loadTopics(
   ).catch((error: unknown) => {
     if (closed()) return;
     if (errorType(error) === 'UNKNOWN_TOPIC_OR_PARTITION') throw topicMissing(topics.join(', '));
-    throw error;
+    throw ownError(error) ?? error;
   });
 }

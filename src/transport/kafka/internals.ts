@@ -6,8 +6,8 @@
  * the part of the shape that we rely on.
  */
 import { createRequire } from 'node:module';
-import type { ConnectionOptions } from 'node:tls';
 import type { ISocketFactory, Logger, SASLOptions } from 'kafkajs';
+import { explainRefusals } from './refusals.js';
 
 const require = createRequire(import.meta.url);
 
@@ -151,8 +151,13 @@ export interface PartitionMetadata {
   readonly leader: number;
 }
 
-interface Connection {
+export interface Connection {
+  readonly host: string;
+  readonly port: number;
+  readonly sasl: { readonly mechanism: string } | null | undefined;
   connect(): Promise<boolean>;
+  authenticate(): Promise<void>;
+  send(request: ProtocolRequest): Promise<unknown>;
 }
 
 export interface Cluster {
@@ -179,7 +184,7 @@ interface ClusterOptions {
   readonly logger: Logger;
   readonly socketFactory: ISocketFactory;
   readonly brokers: readonly string[];
-  readonly ssl: boolean | ConnectionOptions | undefined;
+  readonly ssl: boolean;
   readonly sasl: SASLOptions | undefined;
   readonly clientId: string;
   readonly connectionTimeout: number;
@@ -200,7 +205,10 @@ export function createCluster(options: ClusterOptions): Cluster {
   const build = builder.build;
   builder.build = async (destination) => {
     const pool = await build.call(builder, destination);
-    for (const connection of pool.pool) shareConnects(connection);
+    for (const connection of pool.pool) {
+      explainRefusals(connection);
+      shareConnects(connection);
+    }
     return pool;
   };
   return cluster;

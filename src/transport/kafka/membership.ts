@@ -7,6 +7,7 @@ import {
   isConnectionFault,
   isCoordinatorFault,
   isRetriable,
+  ownError,
   rootCause,
 } from './faults.js';
 import { assignAll, decodeAssignment, encodeClaim, type Tenure } from './group-protocol.js';
@@ -131,7 +132,7 @@ export class Membership {
           continue;
         }
         if (!isRetriable(error)) {
-          this.#options.onCrash(error as Error);
+          this.#options.onCrash(ownError(error) ?? (error as Error));
           return;
         }
         logger.debug(fields, 'joining the group failed and is tried again');

@@ -1,4 +1,3 @@
-import { IsthmusError } from '../../errors.js';
 import {
   commitOutcomeUnknown,
   producerFenced,
@@ -18,7 +17,7 @@ import type {
   TransactionalProducer,
 } from '../transport.js';
 import type { KafkaClient } from './client.js';
-import { errorType, isFenced } from './faults.js';
+import { errorType, isFenced, ownError } from './faults.js';
 import { ProducerSession } from './producer-session.js';
 
 const initBudgetMs = 30_000;
@@ -53,7 +52,8 @@ export class KafkaProducer implements LogProducer {
       }
       await this.#session.send(records);
     } catch (error) {
-      if (error instanceof IsthmusError) throw error;
+      const own = ownError(error);
+      if (own !== null) throw own;
       const topics = [...new Set(records.map(({ topic }) => topic))].join(', ');
       throw sendFailed(topics, error);
     }
@@ -147,7 +147,8 @@ export class KafkaTransactionalProducer implements TransactionalProducer {
   }
 
   #failed(error: unknown, otherwise: () => Error): Error {
-    if (error instanceof IsthmusError) return error;
+    const own = ownError(error);
+    if (own !== null) return own;
     if (!isFenced(error)) return otherwise();
     this.#session.forget();
     return producerFenced(this.transactionalId, error);

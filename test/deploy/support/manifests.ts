@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { fastify } from 'fastify';
 import { parseAllDocuments } from 'yaml';
-import { loadConfig, settingsTable } from '../../../src/config.js';
+import { loadConfig, settingNames, settingsTable } from '../../../src/config.js';
 import {
   addMetricsRoute,
   addRoutes,
@@ -51,6 +51,7 @@ export interface Manifest {
       readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
       readonly spec: {
         readonly terminationGracePeriodSeconds: number;
+        readonly enableServiceLinks?: boolean;
         readonly containers: readonly Container[];
       };
     };
@@ -70,16 +71,31 @@ const WELL_KNOWN = new Set([
 
 /** What is wrong with the environment of a process: unknown names, and values that stop the start. */
 export function faultsOfEnvironment(env: Readonly<Record<string, string>>): string[] {
-  const known = new Set(settingsTable.map((row) => row.env));
+  const known = new Set(settingNames());
   const unknown = Object.keys(env).filter((name) => !known.has(name) && !WELL_KNOWN.has(name));
   const faults = unknown.map((name) => `${name} is no setting`);
   try {
     const settings = Object.entries(env).filter(([name]) => known.has(name));
-    loadConfig(Object.fromEntries(settings));
+    loadConfig(withSecrets(Object.fromEntries(settings)));
   } catch (error) {
     faults.push(error instanceof Error ? error.message : String(error));
   }
   return faults;
+}
+
+/** Secrets as their files would give them: those are on no machine but the pod's. */
+function withSecrets(env: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) =>
+      isSecretFile(name)
+        ? [name.slice(0, -'_FILE'.length), 'https://secret.example.org']
+        : [name, value],
+    ),
+  );
+}
+
+function isSecretFile(name: string): boolean {
+  return settingsTable.some((row) => row.secret && `${row.env}_FILE` === name);
 }
 
 /** Whether the service answers a GET of the path. */
@@ -170,6 +186,9 @@ export function faultsOf(manifests: readonly Manifest[]): string[] {
   const limit = mebibytes(container.resources.limits.memory ?? '');
   if (heap !== limit / 2) faults.push(`the heap is ${heap} MiB, half of the limit ${limit / 2}`);
 
+  if (pod.spec.enableServiceLinks !== false) {
+    faults.push('the Service gives the pod ISTHMUS_SERVICE_HOST, which is no setting');
+  }
   const pause = container.lifecycle?.preStop?.sleep?.seconds ?? 0;
   if (pod.spec.terminationGracePeriodSeconds < pause + 2 * STOP_SECONDS) {
     faults.push('the grace is too short for a stop');
