@@ -67,6 +67,16 @@ export const COMMANDS: readonly CommandRow[] = [
     load: async () => (await import('./evaluate.js')).evaluateCommand(),
   },
   {
+    name: 'doctor',
+    summary: 'Check all that the service needs, and say what to do where something is missing',
+    load: async () => (await import('./doctor.js')).doctorCommand(),
+  },
+  {
+    name: 'reset',
+    summary: 'Delete the state, the model and the lists of the application, to begin anew',
+    load: async () => (await import('./reset.js')).resetCommand(),
+  },
+  {
     name: 'config',
     summary: 'Print the settings in force, secrets hidden',
     load: async () => (await import('./config.js')).configCommand(),
