@@ -107,8 +107,8 @@ describe('recent', () => {
     const before = world.scores('u', Int32Array.of(world.row('a'), world.row('b')));
     world.learn(Array(5000).fill('uA').join(' '));
     expect(world.scores('u', Int32Array.of(world.row('a'), world.row('b')))).toEqual(before);
-    // The sum of two events with half-life 1000: both nearly whole.
-    expect(2 ** (before[0]! - before[1]!)).toBeCloseTo(2 ** (-2 / 1000) + 2 ** (-1 / 1000), 9);
+    // The sum of two events with half-life 300: both nearly whole.
+    expect(2 ** (before[0]! - before[1]!)).toBeCloseTo(2 ** (-2 / 300) + 2 ** (-1 / 300), 9);
     expect(world.scores('u', Int32Array.of(world.row('z')))[0]).toBe(Number.NEGATIVE_INFINITY);
   });
 });

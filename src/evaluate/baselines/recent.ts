@@ -1,7 +1,7 @@
 import type { Baseline } from './baseline.js';
 
-/** Events of a domain after which one of its events counts half. */
-const HALF_LIFE_EVENTS = 1000;
+/** Events of a domain after which one of its events counts half: the best of 100, 300, 1000 and 3000. */
+const HALF_LIFE_EVENTS = 300;
 
 /**
  * What the domain has been taken to of late: with N events of the domain so far, of which the k-th of
