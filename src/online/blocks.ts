@@ -1,4 +1,3 @@
-import { BUCKETS, FEATURES } from './blend/blend.js';
 import { ATTENTION_SHAPES } from './encoders/attention.js';
 import { CONV_SHAPES } from './encoders/conv.js';
 import { GRU_SHAPES } from './encoders/gru.js';
@@ -16,7 +15,6 @@ import { Random } from './random.js';
  * | `R` | (d + 1, d) | identity, last row (bias) zero | reading: q = z W_r + b_r |
  * | `prior/<t>` | (1, 1) | one | weight of log popularity in t |
  * | `conv/...`, `gru/...`, `attention/...` | see the encoder | random (seed, key), or zero | an encoder's own |
- * | `blend/<t>` | (4, 5) | zero | by own-history bucket: what the blend's weights have learned (blend/) |
  */
 
 export interface BlockShape {
@@ -57,12 +55,6 @@ const KINDS: Readonly<Record<string, BlockKind>> = {
     initial: 'identity',
   },
   prior: { role: 'prior', domains: 1, shape: () => ({ rows: 1, width: 1 }), initial: 'one' },
-  blend: {
-    role: 'dense',
-    domains: 1,
-    shape: () => ({ rows: BUCKETS, width: FEATURES }),
-    initial: 'zero',
-  },
 };
 
 const ENCODER_BLOCKS: Readonly<Record<string, EncoderBlock>> = {

@@ -1,4 +1,4 @@
-import { Blend, bucketOf } from './blend/blend.js';
+import { Blend } from './blend/blend.js';
 import type { BlendOptions } from './blend/options.js';
 import type { Encoder } from './encoders/encoder.js';
 import { meanEncoder } from './encoders/mean.js';
@@ -27,8 +27,7 @@ export interface PrequentialOptions {
 interface Captured {
   readonly row: number;
   readonly domain: number;
-  /** See bucketOf. */
-  readonly bucket: number;
+  readonly bucket: PrequentialSample['bucket'];
   /** What the user had done. */
   readonly histories: readonly WalkHistory[];
   /** Number in the batch of queries; -1 for a user of whom nothing is known. */
@@ -160,7 +159,7 @@ export class PrequentialScoring {
     }
     return {
       domain: model.domainName(domain),
-      bucket: HISTORY_BUCKETS[bucket]!,
+      bucket,
       rank,
       popularityRank,
       candidates: drawn + 1,
@@ -183,7 +182,7 @@ export class PrequentialScoring {
   }
 
   /** Writes the scores of the candidates, but for what they have in common. */
-  private logits({ domain, bucket, histories, example }: Captured, n: number, query: Float32Array) {
+  private logits({ domain, histories, example }: Captured, n: number, query: Float32Array) {
     const { model, blend } = this;
     const { rows, dots, wide, logits } = this.candidates;
     const { biases, counts } = model.items;
@@ -193,7 +192,7 @@ export class PrequentialScoring {
       }
       return;
     }
-    const weights = blend.weights(domain, bucket);
+    const { weights } = blend;
     blend.walk.run(histories, domain);
     dotsOfRows(model.items, rows, n, query, example * model.dimension, dots);
     for (let i = 0; i < n; i++) {
@@ -268,4 +267,9 @@ class CandidateSampler {
   }
 }
 
-const HISTORY_BUCKETS: readonly PrequentialSample['bucket'][] = ['0', '1-4', '5-19', '20+'];
+/** By how many events a user has in the domain. */
+function bucketOf(count: number): PrequentialSample['bucket'] {
+  if (count === 0) return '0';
+  if (count < 5) return '1-4';
+  return count < 20 ? '5-19' : '20+';
+}

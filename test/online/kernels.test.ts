@@ -20,7 +20,7 @@ function lists(model: Model, how: Scan, seed: number, queries: number, n: number
   const d = model.dimension;
   const query = Float32Array.from({ length: queries * d }, () => (random.below(7) - 3) / 8);
   const domain = model.findDomain('domain-0');
-  const priors = new Priors(model).of(domain, 0, new Blend(model).weights(domain, 0));
+  const priors = new Priors(model).of(domain, new Blend(model).weights);
   const targets = Array.from({ length: queries }, (_, i) => ({
     at: i * d,
     excluded: new Set([priors.rows[0]!, priors.rows[random.below(priors.length)]!]),

@@ -20,8 +20,9 @@ const BLEND = {
   blendDeep: 0.5,
   blendLift: 2,
   blendWalk: 0.5,
-  walkItems: 4,
-  walkNeighbours: 3,
+  liftItems: 3,
+  walkItems: 2,
+  walkBridges: 3,
 };
 
 /** What a walk adds to an item's score, from its definition. */
@@ -34,19 +35,25 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
   const start = new Float64Array(all.length);
   const two = new Float64Array(all.length);
   for (const { rows, weights, domain: own } of user.histories) {
-    for (const [i, row] of rows.entries()) {
-      if (!(weights[i]! > 0)) continue;
+    const liked = [...rows].filter((_, i) => weights[i]! > 0).reverse();
+    for (const [age, row] of liked.entries()) {
+      if (age >= BLEND.liftItems) break;
       for (const j of there) one[j]! += Math.max(0, neighbours.get(row, j, domain)) / n(row);
-      for (const by of new Set([domain, own])) {
-        const best = neighbours.best(row, by, BLEND.walkItems);
-        for (const [k, bridge] of best.rows.entries()) start[bridge]! += best.counts[k]! / n(row);
+      if (age >= BLEND.walkItems) continue;
+      for (const k of all) {
+        if (![domain, own].includes(model.domainOf(k))) continue;
+        start[k]! += Math.max(0, neighbours.get(row, k, model.domainOf(k))) / n(row);
       }
     }
   }
-  for (const bridge of all) {
-    const best = neighbours.best(bridge, domain, BLEND.walkNeighbours);
-    for (const [k, j] of best.rows.entries()) {
-      two[j]! += Math.round(((start[bridge]! * best.counts[k]!) / n(bridge)) * 2 ** 30) / 2 ** 30;
+  const bridges = all
+    .filter((k) => start[k]! > 0)
+    .sort((a, b) => start[b]! - start[a]! || neighbours.hash(a) - neighbours.hash(b))
+    .slice(0, BLEND.walkBridges);
+  for (const k of bridges) {
+    for (const j of there) {
+      const count = Math.max(0, neighbours.get(k, j, domain));
+      two[j]! += Math.round(((start[k]! * count) / n(k)) * 2 ** 30) / 2 ** 30;
     }
   }
   const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);

@@ -1,4 +1,4 @@
-import { type BlendWeights, BUCKETS } from '../blend/blend.js';
+import type { BlendWeights } from '../blend/blend.js';
 import type { Model } from '../model.js';
 
 /** log(1 + c) for small counts, which is nearly all of them. */
@@ -30,7 +30,7 @@ export interface DomainPriors {
   readonly constant: number;
 }
 
-/** Computes priors by domain and bucket once per revision of the model. */
+/** Computes a domain's priors once per revision of the model. */
 export class Priors {
   private readonly model: Model;
   private readonly known = new Map<number, { revision: number; priors: DomainPriors }>();
@@ -39,10 +39,9 @@ export class Priors {
     this.model = model;
   }
 
-  of(domain: number, bucket: number, weights: BlendWeights): DomainPriors {
+  of(domain: number, weights: BlendWeights): DomainPriors {
     const { model } = this;
-    const place = domain * BUCKETS + bucket;
-    const last = this.known.get(place);
+    const last = this.known.get(domain);
     if (last !== undefined && last.revision === model.revision) return last.priors;
     const { rows, length } = model.rowsOf(domain);
     const { biases, counts, norms: normsByRow } = model.items;
@@ -62,7 +61,7 @@ export class Priors {
     }
     const constant = -popularity * Math.log(Math.max(1, model.eventsOf(domain) + length));
     const priors = { rows, length, base, norms, places, constant };
-    this.known.set(place, { revision: model.revision, priors });
+    this.known.set(domain, { revision: model.revision, priors });
     return priors;
   }
 }

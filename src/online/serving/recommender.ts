@@ -1,4 +1,4 @@
-import { Blend, type BlendWeights, BUCKETS, bucketOf } from '../blend/blend.js';
+import { Blend } from '../blend/blend.js';
 import type { BlendOptions } from '../blend/options.js';
 import type { Encoder } from '../encoders/encoder.js';
 import { meanEncoder } from '../encoders/mean.js';
@@ -106,23 +106,20 @@ export class Recommender {
       const example = batch.addTarget(histories, domain);
       const at = example * model.dimension;
       const target = { at, excluded, best: new TopN(request.n) };
-      const group = domain * BUCKETS + bucketOf(user.history(domain)?.count ?? 0);
-      const pending = groups.get(group);
-      if (pending === undefined) groups.set(group, [{ place, example, histories, target }]);
+      const pending = groups.get(domain);
+      if (pending === undefined) groups.set(domain, [{ place, example, histories, target }]);
       else pending.push({ place, example, histories, target });
     }
     const queries = batch.run(this.tower);
-    for (const [group, pending] of groups) {
-      const domain = Math.floor(group / BUCKETS);
-      this.answerGroup(domain, group % BUCKETS, pending, batch, queries, requests, answers);
+    for (const [domain, pending] of groups) {
+      this.answerGroup(domain, pending, batch, queries, requests, answers);
     }
     return answers;
   }
 
-  /** The lists of one domain for users of one own-history bucket. */
+  /** The lists of one domain. */
   private answerGroup(
     domain: number,
-    bucket: number,
     pending: readonly Pending[],
     batch: QueryBatch,
     queries: Queries,
@@ -130,8 +127,8 @@ export class Recommender {
     answers: Recommendation[],
   ): void {
     const { model } = this;
-    const weights = this.blend.weights(domain, bucket);
-    const priors = this.priors.of(domain, bucket, weights);
+    const { weights } = this.blend;
+    const priors = this.priors.of(domain, weights);
     const targets = pending.map(({ target }) => target);
     for (const { at } of targets) {
       for (let k = at; k < at + model.dimension; k++) queries.query[k]! *= weights.deep;
@@ -141,7 +138,7 @@ export class Recommender {
       const request = requests[place]!;
       const dense = target.best.drain();
       this.blend.walk.run(batch.historiesOf(histories), domain);
-      const best = this.blended(priors, weights, queries.query, target, dense, request.n);
+      const best = this.blended(priors, queries.query, target, dense, request.n);
       const items = best.map(({ index, score }) => ({
         itemId: model.itemId(priors.rows[index]!),
         score: sigma(score + priors.constant),
@@ -156,14 +153,13 @@ export class Recommender {
 
   private blended(
     priors: DomainPriors,
-    weights: BlendWeights,
     query: Float32Array,
     { at, excluded }: ScanTarget,
     dense: readonly Scored[],
     n: number,
   ): Scored[] {
     const { items } = this.model;
-    const { walk } = this.blend;
+    const { walk, weights } = this.blend;
     return this.wide.best(items, priors, walk, weights, query, at, excluded, dense, n);
   }
 

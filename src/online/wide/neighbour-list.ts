@@ -34,8 +34,6 @@ export class NeighbourList {
   size = 0;
   /** Number of an entry + 1, or 0 for a free place; empty where the list is short. */
   private index = NO_INDEX;
-  private bestOf = -1;
-  private bestEntries: Entries | null = null;
 
   constructor(domain: number, entries = new Int32Array(FIRST_ROOM * 2)) {
     this.domain = domain;
@@ -46,8 +44,6 @@ export class NeighbourList {
     const copy = new NeighbourList(this.domain, this.entries.slice());
     copy.size = this.size;
     if (this.index.length > 0) copy.index = this.index.slice();
-    copy.bestOf = this.bestOf;
-    copy.bestEntries = this.bestEntries;
     return copy;
   }
 
@@ -64,7 +60,6 @@ export class NeighbourList {
   /** Adds to a count; returns by how many the entries grew: 1, 0 or -1. */
   add(row: number, count: number): -1 | 0 | 1 {
     if (count === 0) return 0;
-    this.bestEntries = null;
     const entry = this.find(row);
     if (entry < 0) {
       this.append(row, count);
@@ -78,29 +73,19 @@ export class NeighbourList {
   }
 
   /**
-   * The largest counts, at most `limit` of them, none below 1; of equal ones those with the smaller
-   * hash, then key. In no order that means anything. Kept until the list changes.
+   * What has to go for the list to be down to `limit`: all but the largest counts, of equal ones those
+   * with the smaller hash, then key; none below 1. In no order that means anything. `salt` shuffles
+   * the ties.
    */
-  best(limit: number, order: RowOrder): Entries {
-    if (this.bestEntries !== null && this.bestOf === limit) return this.bestEntries;
-    this.bestEntries = this.chosen(this.divide(limit, order, 0), 1);
-    this.bestOf = limit;
-    return this.bestEntries;
-  }
-
-  /** The others: what has to go for the list to be down to `limit`. `salt` shuffles the ties. */
   excess(limit: number, order: RowOrder, salt: number): Entries {
-    return this.chosen(this.divide(limit, order, salt), 0);
-  }
-
-  private chosen(isBest: Uint8Array, wanted: 0 | 1): Entries {
     const { entries, size } = this;
+    const isBest = this.divide(limit, order, salt);
     const rows = new Int32Array(size);
     const counts = new Int32Array(size);
     let n = 0;
     for (let entry = 0; entry < size; entry++) {
       const count = entries[entry * 2 + 1]!;
-      if (count < 1 || isBest[entry] !== wanted) continue;
+      if (count < 1 || isBest[entry] === 1) continue;
       rows[n] = entries[entry * 2]!;
       counts[n++] = count;
     }

@@ -9,14 +9,12 @@ interface Node {
   readonly lists: NeighbourList[];
 }
 
-const NO_ENTRIES: Entries = { rows: new Int32Array(0), counts: new Int32Array(0) };
-
 /**
  * How often items were seen together: c(i→j) counts events of j by users with i among their newest
  * items, and events of i with j there (see pairs.ts); sums of deltas, so exact and in no order.
  *
  *     neighbours.add(i, j, domainOf(j), 1);
- *     neighbours.best(i, domain, 32); // the items of the domain seen most often beside i
+ *     neighbours.get(i, j, domainOf(j)); // 1 more than before
  *
  * Cut down by what is written to the log (eviction.ts), so that every replica has the same.
  */
@@ -67,11 +65,6 @@ export class Neighbours {
       for (let i = 0; i < size; i++) others[n++] = places[entries[i * 2]!]!;
     }
     return others.sort();
-  }
-
-  /** The largest counts of an item's list, at most `limit`; see NeighbourList.best. */
-  best(row: number, domain: number, limit: number): Entries {
-    return this.list(row, domain)?.best(limit, this.order) ?? NO_ENTRIES;
   }
 
   /** What has to leave a list for it to be down to `limit`, in an order of its own for each list. */

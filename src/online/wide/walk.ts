@@ -13,9 +13,10 @@ export interface WalkHistory {
 export interface WalkOptions {
   /** A walk starts from so many of the newest items of each history. */
   readonly liftItems: number;
-  /** Neighbours of an item, in each domain, that a second step starts from; 0: one step alone. */
+  /** A second step leads on from the neighbours of so many of those; 0: one step alone. */
   readonly walkItems: number;
-  readonly walkNeighbours: number;
+  /** So many of these neighbours, those that the first step reaches most. */
+  readonly walkBridges: number;
 }
 
 /** Rounds to a multiple of 2^-30 by addition, below 2^21: such numbers add up exactly, in any order. */
@@ -26,9 +27,9 @@ const PSEUDO_MASS = 5;
 /**
  * Where one and two steps of a walk over the items seen together lead from a user's items i:
  *
- *     p1(j) = Σ_i w_i c(i→j) / n_i
- *     a(k)  = Σ_i w_i c(i→k) / n_i     over the `walkItems` largest counts of i in each domain
- *     p2(j) = Σ_k a(k) c(k→j) / n_k    over the `walkNeighbours` largest counts of k
+ *     p1(j) = Σ_i w_i c(i→j) / n_i     over the `liftItems` newest i of each history
+ *     a(k)  = Σ_i w_i c(i→k) / n_i     over the `walkItems` newest i of each history
+ *     p2(j) = Σ_k a(k) c(k→j) / n_k    over the `walkBridges` largest a(k)
  *
  * with n the items' positive events, j of the target domain, and k of the target's or of i's own.
  * Each, against what would come of as many steps if they led anywhere alike, is
@@ -39,8 +40,8 @@ const PSEUDO_MASS = 5;
  * for M items of the domain: a ratio, so that it means the same in dense data and in thin (the issue of
  * measure: weights of raw counts that suit the one are ten times off in the other).
  *
- * Sums over k are exact, so nothing depends on where the lists have their entries. The arrays are kept
- * from run to run, and hold what the last `run` found until the next.
+ * Sums over k are exact, and of equal a(k) those go first whose key has the smaller hash, so nothing
+ * depends on where the lists have their entries. The arrays are kept from run to run, and hold what the last `run` found until the next.
  */
 export class Walk {
   /** Rows with p1 or p2 above 0: rows[0 .. length - 1], in no order that means anything. */
@@ -57,24 +58,14 @@ export class Walk {
   private massTwo = 0;
   private perOne = 0;
   private perTwo = 0;
-  private hidden: ReadonlySet<number> | null = null;
 
   constructor(model: Model, options: WalkOptions) {
     this.model = model;
     this.options = options;
   }
 
-  /**
-   * @param hidden Items of the target domain that the user is taken not to have: what the user's own
-   *   events added to the counts is left out.
-   */
-  run(
-    histories: readonly WalkHistory[],
-    target: number,
-    hidden: ReadonlySet<number> | null = null,
-  ): void {
+  run(histories: readonly WalkHistory[], target: number): void {
     this.begin();
-    this.hidden = hidden;
     for (const history of histories) this.firstStep(history, target);
     if (this.bridgeCount > 0) this.secondStep(target);
     const { length: items } = this.model.rowsOf(target);
@@ -126,21 +117,21 @@ export class Walk {
       const each = weight / Math.max(1, items.counts[row]!);
       const list = neighbours.list(row, target);
       if (list !== undefined) this.addOne(list, each);
-      if (walkItems < 1) continue;
-      this.addStart(neighbours.best(row, target, walkItems), each, true);
-      if (domain !== target) this.addStart(neighbours.best(row, domain, walkItems), each, false);
+      if (i < rows.length - walkItems) continue;
+      if (list !== undefined) this.addStart(list, each);
+      const own = domain === target ? undefined : neighbours.list(row, domain);
+      if (own !== undefined) this.addStart(own, each);
     }
   }
 
   private addOne({ entries, size }: NeighbourList, each: number): void {
-    const { one, rows, hidden } = this;
+    const { one, rows } = this;
     let { length } = this;
     let sum = 0;
     const end = size * 2;
     for (let at = 0; at < end; at += 2) {
       const row = entries[at]!;
-      let count = entries[at + 1]!;
-      if (hidden !== null && hidden.has(row)) count--;
+      const count = entries[at + 1]!;
       if (count < 1) continue;
       const before = one[row]!;
       if (before === 0) rows[length++] = row;
@@ -151,16 +142,11 @@ export class Walk {
     this.massOne += sum * each;
   }
 
-  private addStart(
-    { rows, counts }: { readonly rows: Int32Array; readonly counts: Int32Array },
-    each: number,
-    own: boolean,
-  ): void {
-    const { start, hidden } = this;
-    for (let i = 0; i < rows.length; i++) {
-      const row = rows[i]!;
-      let count = counts[i]!;
-      if (own && hidden?.has(row) === true) count--;
+  private addStart({ entries, size }: NeighbourList, each: number): void {
+    const { start } = this;
+    for (let at = 0; at < size * 2; at += 2) {
+      const row = entries[at]!;
+      const count = entries[at + 1]!;
       if (count < 1) continue;
       if (start[row] === 0) this.addBridge(row);
       start[row]! += count * each;
@@ -179,16 +165,20 @@ export class Walk {
   private secondStep(target: number): void {
     const { one, two, rows, start } = this;
     const { neighbours, items } = this.model;
-    const { walkNeighbours } = this.options;
+    const bridges = this.widest();
     let { length } = this;
     let mass = 0;
-    for (let b = 0; b < this.bridgeCount; b++) {
-      const bridge = this.bridges[b]!;
+    for (let b = 0; b < bridges.length; b++) {
+      const bridge = bridges[b]!;
+      const list = neighbours.list(bridge, target);
+      if (list === undefined) continue;
       const each = start[bridge]! / Math.max(1, items.counts[bridge]!);
-      const found = neighbours.best(bridge, target, walkNeighbours);
-      for (let i = 0; i < found.rows.length; i++) {
-        const row = found.rows[i]!;
-        const part = found.counts[i]! * each + ROUND - ROUND;
+      const { entries, size } = list;
+      for (let at = 0; at < size * 2; at += 2) {
+        const row = entries[at]!;
+        const count = entries[at + 1]!;
+        if (count < 1) continue;
+        const part = count * each + ROUND - ROUND;
         if (one[row] === 0 && two[row] === 0) rows[length++] = row;
         two[row]! += part;
         mass += part;
@@ -196,5 +186,25 @@ export class Walk {
     }
     this.length = length;
     this.massTwo = mass;
+  }
+
+  /** The bridges with the largest a(k). */
+  private widest(): Int32Array {
+    const { start } = this;
+    const { walkBridges } = this.options;
+    const all = this.bridges.subarray(0, this.bridgeCount);
+    if (all.length <= walkBridges) return all;
+    const sorted = Float64Array.from(all, (row) => start[row]!).sort();
+    const least = sorted[all.length - walkBridges]!;
+    const chosen = all.filter((row) => start[row]! > least);
+    if (chosen.length === walkBridges) return chosen;
+    const { model } = this;
+    const tied = all.filter((row) => start[row] === least);
+    tied.sort(
+      (a, b) =>
+        model.neighbours.hash(a) - model.neighbours.hash(b) ||
+        (model.key(a) < model.key(b) ? -1 : 1),
+    );
+    return Int32Array.of(...chosen, ...tied.subarray(0, walkBridges - chosen.length));
   }
 }
