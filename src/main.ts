@@ -28,7 +28,7 @@ import { StartOffsets } from './tasks/start-offset.js';
 import { TaskManager } from './tasks/task-manager.js';
 import type { Logger } from './telemetry/logger.js';
 import type { Tracing } from './telemetry/tracing.js';
-import { checkTopics, taskTopic } from './topics.js';
+import { checkTopics, neededTopics, taskTopic } from './topics.js';
 import type { LogAdmin, LogReader, LogRecord, Transport } from './transport/transport.js';
 
 export interface ServiceParts {
@@ -195,7 +195,12 @@ export class Service extends ServiceFigures {
     const { transport } = this.#parts;
     this.#admin = await this.#untilReached(() => transport.admin());
     const admin = this.#admin;
-    this.partitions = checkTopics(this.config, await this.#untilReached(() => admin.listTopics()));
+    const existing = await this.#untilReached(async () => {
+      // By name the broker says which of them we may not see.
+      await admin.listTopics(neededTopics(this.config));
+      return admin.listTopics();
+    });
+    this.partitions = checkTopics(this.config, existing);
     this.waitingFor = 'reading the model from the log';
     const { modelDeltasTopic: modelDeltas, userStateTopic: userState } = this.config;
     const reader = transport.reader([modelDeltas, userState], (error) => this.#end(error));

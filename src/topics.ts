@@ -90,6 +90,20 @@ export function taskTopic(
   return config.repartition ? config.repartitionTopic : config.inputTopic;
 }
 
+/** Returns the names of the topics that the service cannot do without. */
+export function neededTopics(config: TopicSettings): string[] {
+  const needed = new Set([
+    ...inputNames(config),
+    taskTopic(config),
+    config.recommendationsTopic,
+    config.deadLetterTopic,
+    config.userStateTopic,
+    config.modelDeltasTopic,
+    config.modelSnapshotsTopic,
+  ]);
+  return [...needed];
+}
+
 /**
  * Returns the number of partitions that the stream tasks have, where all topics that the service
  * needs are there and fit.
@@ -101,16 +115,7 @@ export function taskTopic(
 export function checkTopics(config: TopicSettings, existing: readonly TopicInfo[]): number {
   const counts = new Map(existing.map((info) => [info.topic, info.partitions]));
   const source = taskTopic(config);
-  const needed = new Set([
-    ...inputNames(config),
-    source,
-    config.recommendationsTopic,
-    config.deadLetterTopic,
-    config.userStateTopic,
-    config.modelDeltasTopic,
-    config.modelSnapshotsTopic,
-  ]);
-  const missing = [...needed].filter((topic) => !counts.has(topic));
+  const missing = neededTopics(config).filter((topic) => !counts.has(topic));
   const partitions = counts.get(source);
   if (missing.length > 0 || partitions === undefined) throw topicsMissing(missing, partitions);
   checkPattern(config, existing);

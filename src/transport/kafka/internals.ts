@@ -7,7 +7,8 @@
  */
 import { createRequire } from 'node:module';
 import type { ISocketFactory, Logger, SASLOptions } from 'kafkajs';
-import { explainRefusals } from './refusals.js';
+import type { IsthmusError } from '../../errors.js';
+import { explainCoordinators, explainRefusals } from './refusals.js';
 
 const require = createRequire(import.meta.url);
 
@@ -203,14 +204,22 @@ export function createCluster(options: ClusterOptions): Cluster {
   const cluster = new KafkaCluster(options);
   const builder = cluster.connectionPoolBuilder;
   const build = builder.build;
+  let denied: IsthmusError | null = null;
   builder.build = async (destination) => {
     const pool = await build.call(builder, destination);
     for (const connection of pool.pool) {
-      explainRefusals(connection);
+      explainRefusals(connection, (error) => {
+        denied = error;
+      });
       shareConnects(connection);
     }
     return pool;
   };
+  explainCoordinators(cluster, () => {
+    const last = denied;
+    denied = null;
+    return last;
+  });
   return cluster;
 }
 

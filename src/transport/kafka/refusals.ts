@@ -1,13 +1,36 @@
 import type { IsthmusError } from '../../errors.js';
 import { authenticationFailed, tlsFailed } from '../errors.js';
 import { missingAcl } from './authorisation.js';
-import type { Connection, ProtocolRequest } from './internals.js';
+import type { Cluster, Connection, ProtocolRequest } from './internals.js';
+
+/**
+ * Makes `cluster` keep the reason where no coordinator is found: kafkajs forgets it. `refused` returns
+ * what the broker has refused since it was last called.
+ */
+export function explainCoordinators(
+  cluster: Pick<Cluster, 'findGroupCoordinator'>,
+  refused: () => IsthmusError | null,
+): void {
+  const find = cluster.findGroupCoordinator.bind(cluster);
+  cluster.findGroupCoordinator = async (wanted) => {
+    refused();
+    try {
+      return await find(wanted);
+    } catch (error) {
+      throw refused() ?? error;
+    }
+  };
+}
 
 /**
  * Makes what a connection refuses, or is refused, for good into errors that say why and what to do:
- * TLS_FAILED, AUTHENTICATION_FAILED, NOT_AUTHORISED. What may pass stays as it is, to be tried again.
+ * TLS_FAILED, AUTHENTICATION_FAILED, NOT_AUTHORISED (`onDenied` hears of that as well). What may pass
+ * stays as it is, to be tried again.
  */
-export function explainRefusals(connection: Connection): void {
+export function explainRefusals(
+  connection: Connection,
+  onDenied: (error: IsthmusError) => void,
+): void {
   const connect = connection.connect.bind(connection);
   const authenticate = connection.authenticate.bind(connection);
   const send = connection.send.bind(connection);
@@ -48,7 +71,9 @@ export function explainRefusals(connection: Connection): void {
     } catch (error) {
       if (request.apiName.startsWith('Sasl')) met = error;
       const acl = await missingAcl(request, answer);
-      throw acl === null ? explained(error) : final(acl);
+      if (acl === null) throw explained(error);
+      onDenied(acl);
+      throw final(acl);
     }
   };
 }
