@@ -288,7 +288,7 @@ describe('the ACLs of docs/security.md', () => {
       said.push(error.message);
       return null;
     });
-    const deadline = Date.now() + 15_000;
+    const deadline = Date.now() + 40_000;
     const denied = (): boolean => said.some((line) => line.includes('Kafka does not allow'));
     for (let wave = 0; !denied() && !(await done(said)) && Date.now() < deadline; wave++) {
       await feed(service, wave);
