@@ -318,6 +318,7 @@ export class Service extends ServiceFigures {
         deltaBytes: config.snapshotDeltaBytes,
         keep: config.snapshotKeep,
         transactionTimeoutMs: config.transactionTimeoutMs,
+        maxRecordBytes: config.maxRecordBytes,
       },
       transport: this.#parts.transport,
       admin,

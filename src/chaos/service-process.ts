@@ -53,6 +53,10 @@ export class ServiceProcess {
     });
   }
 
+  get pid(): number {
+    return this.#child.pid ?? -1;
+  }
+
   get ended(): boolean {
     return this.#ended;
   }

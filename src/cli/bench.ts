@@ -25,7 +25,7 @@ export function benchCommand(): Command {
 Benches:
 ${BENCHES.map(({ name, summary }) => `  ${name.padEnd(22)} ${summary}`).join('\n')}
 
-Each takes up to a minute and a half. Those that need a Kafka start one of their own, on
+Each takes up to a minute and a half (handover: five). Those that need a Kafka start one of their own, on
 127.0.0.1, and stop it. docs/benchmarks.md says what is measured and how.
 
 Examples:

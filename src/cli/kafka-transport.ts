@@ -29,6 +29,7 @@ export async function openKafka(
     clientId: config.appId,
     logger: log,
     compression: config.compression,
+    maxBatchBytes: config.maxRecordBytes,
     adminTimeoutMs,
     ...(config.tls ? { tls: tlsFromFiles(files, log) } : {}),
     ...(sasl === null ? {} : { sasl }),

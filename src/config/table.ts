@@ -195,7 +195,7 @@ export const STREAM_SETTINGS = {
     fallback: 1_000_000,
     unit: 'bytes',
     description:
-      "The largest list or dead letter that is written, headers included; no more than the topics' max.message.bytes. A larger list is a dead letter, a larger dead letter is cut.",
+      "The largest record that is written, headers included, and the largest batch; no more than the topics' max.message.bytes. Deltas (from 64,000 bytes on) and snapshots are split below it, a larger list is a dead letter, a larger dead letter is cut.",
   }),
   miniBatch: whole({
     env: 'ISTHMUS_MINI_BATCH',

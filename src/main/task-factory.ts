@@ -61,6 +61,7 @@ export class TaskFactory {
         partition,
         partitions: this.#options.partitions,
         miniBatch: config.miniBatch,
+        maxRecordBytes: config.maxRecordBytes,
         topN: config.topN,
         targetDomains: config.targetDomains,
         listIntervalMs: config.listIntervalMs,

@@ -6,7 +6,13 @@ import type { Refusal } from './errors.js';
 import type { SnapshotInfo } from './manifest.js';
 import { type Pruned, pruneSnapshots } from './prune.js';
 import { rebuildModel } from './rebuild.js';
-import { snapshotWriterId, takeMoment, type Written, writeSnapshot } from './writer.js';
+import {
+  chunkBytesFor,
+  snapshotWriterId,
+  takeMoment,
+  type Written,
+  writeSnapshot,
+} from './writer.js';
 
 /** A snapshot in the log, and whether it can be used. */
 export interface ListedSnapshot {
@@ -69,6 +75,7 @@ export async function createSnapshot(
       deltaTopic: config.modelDeltasTopic,
       serde: new Serde(),
       producer,
+      chunkBytes: chunkBytesFor(config.maxRecordBytes),
       ...(signal === undefined ? {} : { signal }),
     });
   } finally {

@@ -9,7 +9,13 @@ import type { Refusal } from './errors.js';
 import { deltasAfter, loadNewest } from './loader.js';
 import { deltaOffsetsOf, type SnapshotInfo } from './manifest.js';
 import { pruneSnapshots } from './prune.js';
-import { type SnapshotSource, snapshotWriterId, takeMoment, writeSnapshot } from './writer.js';
+import {
+  chunkBytesFor,
+  type SnapshotSource,
+  snapshotWriterId,
+  takeMoment,
+  writeSnapshot,
+} from './writer.js';
 
 export interface SnapshotterSettings {
   readonly app: string;
@@ -22,6 +28,8 @@ export interface SnapshotterSettings {
   /** Snapshots that pruning keeps; 0: nothing is pruned. */
   readonly keep: number;
   readonly transactionTimeoutMs: number;
+  /** That a record may have; chunks stay below. */
+  readonly maxRecordBytes: number;
 }
 
 export interface SnapshotterParts {
@@ -195,6 +203,7 @@ export class Snapshotter {
         serde,
         producer,
         signal,
+        chunkBytes: chunkBytesFor(settings.maxRecordBytes),
       });
       this.#newest = { createdAtMs: manifest.createdAtMs, deltaOffsets: moment.deltaOffsets };
       this.#deltaBytes -= bytesBefore;

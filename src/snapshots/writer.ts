@@ -14,6 +14,11 @@ import { breathe, sliced } from './slices.js';
 /** Payload of a chunk; with its envelope the record stays well below the broker's 1 MiB. */
 export const CHUNK_BYTES = 700_000;
 
+/** Returns the bytes of a chunk's payload where records may have so many. */
+export function chunkBytesFor(maxRecordBytes: number): number {
+  return Math.min(CHUNK_BYTES, Math.floor(0.7 * maxRecordBytes));
+}
+
 /** The model that a snapshot is taken of, as it is from moment to moment. */
 export interface SnapshotSource {
   readonly model: Model;
@@ -57,7 +62,7 @@ export interface WriteOptions {
   /** Initialised, so that it has fenced whoever wrote before. */
   readonly producer: TransactionalProducer;
   readonly signal?: AbortSignal;
-  /** Below the default in tests. */
+  /** CHUNK_BYTES where it is left out. */
   readonly chunkBytes?: number;
 }
 

@@ -43,7 +43,14 @@ export interface TaskWork {
 }
 
 /** A delta record has to fit below the broker's limit of 1 MiB for a batch, headers included. */
-const DELTA_PART_BYTES = 600_000;
+const MOST_PART_BYTES = 600_000;
+/** The largest matrix of the tower has to fit a part. */
+const LEAST_PART_BYTES = 64_000;
+
+/** Returns the bytes that a part of a delta may take where records may have so many. */
+export function deltaPartBytes(maxRecordBytes: number): number {
+  return Math.min(MOST_PART_BYTES, Math.max(LEAST_PART_BYTES, Math.floor(0.6 * maxRecordBytes)));
+}
 
 /** Users that are changed on copies: nothing shows below until `keep`. */
 export class UserOverlay {
@@ -84,12 +91,17 @@ export class UserOverlay {
 export class CycleDeltas {
   readonly #replica: ModelReplica;
   readonly #name: string;
+  readonly #partBytes: number;
   #pending: { id: DeltaId; delta: Delta }[] = [];
 
-  /** @param name unique in the process: task and number of the cycle. */
-  constructor(replica: ModelReplica, name: string) {
+  /**
+   * @param name unique in the process: task and number of the cycle.
+   * @param partBytes that a part takes at the most.
+   */
+  constructor(replica: ModelReplica, name: string, partBytes: number) {
     this.#replica = replica;
     this.#name = name;
+    this.#partBytes = partBytes;
   }
 
   get ids(): readonly DeltaId[] {
@@ -104,10 +116,7 @@ export class CycleDeltas {
 
   /** Makes one delta of all, in parts that fit a record; `partId` names them as the log will. */
   coalesce(partId: (part: number) => DeltaId): Delta[] {
-    const parts = splitDelta(
-      mergeDeltas(this.#pending.map(({ delta }) => delta)),
-      DELTA_PART_BYTES,
-    );
+    const parts = splitDelta(mergeDeltas(this.#pending.map(({ delta }) => delta)), this.#partBytes);
     const pending = parts.map((delta, part) => ({ id: partId(part), delta }));
     this.#replica.coalesce(this.ids, new Map(pending.map(({ id, delta }) => [id, delta])));
     this.#pending = pending;

@@ -9,7 +9,7 @@ import type { InputRange } from '../serde/types.js';
 import type { Tracing } from '../telemetry/tracing.js';
 import { partitionFor } from '../transport/partitioner.js';
 import type { LogRecord, OutgoingRecord, TopicPartition } from '../transport/transport.js';
-import { type Cycle, CycleDeltas, type TaskWork, UserOverlay } from './cycle.js';
+import { type Cycle, CycleDeltas, deltaPartBytes, type TaskWork, UserOverlay } from './cycle.js';
 import type { EventDecoder } from './event-decoder.js';
 import { OutcomeCounts } from './outcomes.js';
 import { Owed } from './owed.js';
@@ -23,6 +23,8 @@ export interface TaskWorkerOptions {
   readonly partitions: number;
   /** Events of one mini-batch; windows of the input are [k * miniBatch, (k + 1) * miniBatch). */
   readonly miniBatch: number;
+  /** That a record may have; deltas are split below. */
+  readonly maxRecordBytes: number;
   /** Items of a list. */
   readonly topN: number;
   /** In which domains a touched user gets lists: `all`, `others` than the event's, or names. */
@@ -121,7 +123,11 @@ export class TaskWorker implements TaskWork {
       'messaging.batch.message_count': records.length,
     });
     const sequence = replica.nextSequence();
-    const deltas = new CycleDeltas(replica, `${taskName(partition)}/${sequence}`);
+    const deltas = new CycleDeltas(
+      replica,
+      `${taskName(partition)}/${sequence}`,
+      deltaPartBytes(this.#options.maxRecordBytes),
+    );
     try {
       const users = new UserOverlay(this.#users);
       const learning = trace.span('learn');

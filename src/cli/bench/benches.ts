@@ -66,6 +66,21 @@ export const BENCHES: readonly BenchRow[] = [
     summary: 'What transactions cost, against at-least-once',
     load: async () => (await import('./exactly-once.js')).benchExactlyOnce,
   },
+  {
+    name: 'handover',
+    summary: 'How long partitions stand still after SIGTERM and after kill -9',
+    load: async () => (await import('./handover.js')).benchHandover,
+  },
+  {
+    name: 'delta-bytes',
+    summary: 'Bytes of the delta log per event, by size of the transactions',
+    load: async () => (await import('./delta-bytes.js')).benchDeltaBytes,
+  },
+  {
+    name: 'replica-scaling',
+    summary: 'What a second process brings, and what the deltas of others cost',
+    load: async () => (await import('./replica-scaling.js')).benchReplicaScaling,
+  },
 ];
 
 /**

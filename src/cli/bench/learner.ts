@@ -1,5 +1,3 @@
-import { mergeDeltas } from '../../online/delta.js';
-import { decodeDelta, encodeDelta } from '../../online/delta-codec.js';
 import type { LearnerOptions } from '../../online/learner.js';
 import {
   BACKENDS,
@@ -10,7 +8,8 @@ import {
 import type { Tower } from '../../online/types.js';
 import type { BenchContext } from './benches.js';
 import type { Report } from './figures.js';
-import { emptyModel, learnWorld, MINI_BATCH, PLAIN_EXAMPLES, Treadmill } from './learning.js';
+import { foreignDelta } from './foreign-delta.js';
+import { MINI_BATCH, PLAIN_EXAMPLES, Treadmill } from './learning.js';
 import { takeTurns } from './measure.js';
 
 const PEER = 'plain typed arrays';
@@ -66,45 +65,12 @@ async function compare(
 
 /** What a replica pays for the deltas of others, against computing them. */
 function applying(report: Report, tower: Tower): void {
-  const batches = 31;
-  const { lastDeltas, model } = learnWorld(tower, {
-    itemsPerDomain: 1_000,
-    events: 20_000,
-    keepDeltas: batches,
-  });
-  const delta = mergeDeltas(lastDeltas);
-  const bytes = encodeDelta(delta);
-  const treadmill = new Treadmill(tower, {});
-  const replica = emptyModel();
-  for (let i = 0; i < model.items.size; i++) {
-    replica.intern(model.domainName(model.domainOf(i)), model.itemId(i));
-  }
-  const seconds = takeTurns([
-    {
-      name: 'compute',
-      run: () => {
-        for (let i = 0; i < batches; i++) treadmill.learn();
-        return batches * MINI_BATCH;
-      },
-    },
-    {
-      name: 'apply',
-      run: () => {
-        // There and back, so that the weights stay what they are however long it takes.
-        const read = decodeDelta(bytes);
-        replica.apply(read);
-        const again = decodeDelta(bytes);
-        replica.revert(again);
-        return 2 * read.events;
-      },
-    },
-  ]);
-  const apply = seconds.get('apply')!;
+  const { applied, computed } = foreignDelta(tower, Math.floor(4_000 / MINI_BATCH));
   report({
     name: 'learner.delta.apply',
-    value: 1e6 * apply,
+    value: 1e6 * applied,
     unit: 'µs/event',
-    ratio: seconds.get('compute')! / apply,
+    ratio: computed / applied,
     against: 'computing it takes so many times as long',
   });
 }

@@ -14,6 +14,7 @@ import { MemoryLog, MemoryTransport } from '../../transport/memory/index.js';
 import type { Transport } from '../../transport/transport.js';
 import type { BenchContext } from './benches.js';
 import { median } from './measure.js';
+import { benchRestoreUsers } from './restore-users.js';
 
 const ROWS = 1_000_000;
 const ROWS_PER_DELTA = 4_000;
@@ -23,7 +24,7 @@ const RECORD_BYTES = 700_000;
 /**
  * A model of 1,000,000 rows of 32: what writing a snapshot of it costs the stream, and how long a
  * start takes from the snapshot and from the deltas alone. On a log in memory, so that it is our work
- * that is measured, by the clock.
+ * that is measured, by the clock. Then the users, out of their changelog.
  */
 export async function benchRestore({ report, signal }: BenchContext): Promise<void> {
   const config = loadConfig({ ISTHMUS_TRANSPORT: 'memory' });
@@ -54,6 +55,7 @@ export async function benchRestore({ report, signal }: BenchContext): Promise<vo
   } finally {
     await transport.close();
   }
+  await benchRestoreUsers({ report, signal });
 }
 
 async function rebuild(

@@ -25,9 +25,12 @@ export interface KafkaTransportOptions {
   readonly deliveryTimeoutMs?: number;
   /** Of what producers write. Reading takes what comes. */
   readonly compression?: Compression;
-  /** Records of one partition go in batches of at most this size (the topic's max.message.bytes). */
+  /** Records of one partition go in batches of at most this size (the topics' max.message.bytes), or of 950,000 bytes. */
   readonly maxBatchBytes?: number;
 }
+
+/** With its head a batch stays below the broker's default limit of 1 MiB. */
+const MAX_BATCH_BYTES = 950_000;
 
 /** Makes what the parts of the transport need; knows the settings and their defaults. */
 export class KafkaClient {
@@ -46,7 +49,7 @@ export class KafkaClient {
     this.adminTimeoutMs = options.adminTimeoutMs ?? 10_000;
     this.deliveryTimeoutMs = options.deliveryTimeoutMs ?? 10_000;
     this.compression = options.compression ?? 'none';
-    this.maxBatchBytes = options.maxBatchBytes ?? 950_000;
+    this.maxBatchBytes = Math.min(MAX_BATCH_BYTES, options.maxBatchBytes ?? MAX_BATCH_BYTES);
   }
 
   /** kafkajs's public client. Its retries are short: ours go on. */

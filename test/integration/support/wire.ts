@@ -1,0 +1,108 @@
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { ISocketFactory } from 'kafkajs';
+
+/** Keys of requests (https://kafka.apache.org/protocol#protocol_api_keys). */
+export const PRODUCE = 0;
+export const ADD_PARTITIONS = 24;
+
+/** Offset of the first partition's error code in a produce answer (v7), behind the correlation id. */
+function produceErrorAt(answer: Buffer): number {
+  const topicBytes = answer.readInt16BE(8);
+  return 4 + 4 + 2 + topicBytes + 4 + 4;
+}
+
+/** The same in an answer to AddPartitionsToTxn (v0, v1), which begins with the throttle time. */
+function addPartitionsErrorAt(answer: Buffer): number {
+  const topicBytes = answer.readInt16BE(12);
+  return 4 + 4 + 4 + 2 + topicBytes + 4 + 4;
+}
+
+/**
+ * A wire between one client and the broker, on which answers can be changed: what a broker says whose
+ * disk is full, or that has forgotten a producer.
+ */
+export class Wire {
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  #planted: { apiKey: number; code: number; left: number }[] = [];
+  /** Answers that were changed. */
+  changed = 0;
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  static async open(brokerPort: number): Promise<Wire> {
+    const server = createServer();
+    const wire = new Wire(server);
+    server.on('connection', (client) => wire.#join(client, brokerPort));
+    server.listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    return wire;
+  }
+
+  /** Whatever address the broker tells, the client comes here. */
+  readonly factory: ISocketFactory = ({ onConnect }) => {
+    const address = this.#server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : 0;
+    return connect({ host: '127.0.0.1', port }, onConnect).setNoDelay(true);
+  };
+
+  /** The next `times` answers to requests of this kind have the error code for their first partition. */
+  plant(apiKey: number, code: number, times: number): void {
+    this.#planted.push({ apiKey, code, left: times });
+  }
+
+  clear(): void {
+    this.#planted = [];
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #join(client: Socket, brokerPort: number): void {
+    const broker = connect({ host: '127.0.0.1', port: brokerPort });
+    const asked = new Map<number, number>();
+    for (const [from, to, look] of [
+      [
+        client,
+        broker,
+        (frame: Buffer) => void asked.set(frame.readInt32BE(4), frame.readInt16BE(0)),
+      ],
+      [broker, client, (frame: Buffer) => this.#answered(frame, asked)],
+    ] as const) {
+      this.#sockets.add(from);
+      from.setNoDelay(true);
+      from.on('error', () => undefined);
+      from.on('close', () => {
+        this.#sockets.delete(from);
+        to.destroy();
+      });
+      let rest = Buffer.alloc(0);
+      from.on('data', (data: Buffer) => {
+        rest = Buffer.concat([rest, data]);
+        while (rest.length >= 4 && rest.length >= 4 + rest.readInt32BE(0)) {
+          const end = 4 + rest.readInt32BE(0);
+          const frame = Buffer.from(rest.subarray(0, end));
+          rest = rest.subarray(end);
+          look(frame.subarray(4));
+          to.write(frame);
+        }
+      });
+    }
+  }
+
+  #answered(answer: Buffer, asked: Map<number, number>): void {
+    const correlation = answer.readInt32BE(0);
+    const apiKey = asked.get(correlation);
+    asked.delete(correlation);
+    const planted = this.#planted.find((one) => one.apiKey === apiKey && one.left > 0);
+    if (planted === undefined) return;
+    planted.left -= 1;
+    const at = apiKey === PRODUCE ? produceErrorAt(answer) : addPartitionsErrorAt(answer);
+    answer.writeInt16BE(planted.code, at);
+    this.changed += 1;
+  }
+}
