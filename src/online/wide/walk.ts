@@ -1,5 +1,6 @@
 import type { Model } from '../model.js';
 import type { NeighbourList } from './neighbour-list.js';
+import { kthLargest } from './select.js';
 
 /** Items of one history, with their weights. */
 export interface WalkHistory {
@@ -54,6 +55,7 @@ export class Walk {
   private start = new Float64Array(0);
   private bridges = new Int32Array(256);
   private bridgeCount = 0;
+  private ranks = new Float64Array(256);
   private massOne = 0;
   private massTwo = 0;
   private perOne = 0;
@@ -163,12 +165,12 @@ export class Walk {
   }
 
   private secondStep(target: number): void {
-    const { one, two, rows, start } = this;
+    const { one, two, rows, start, bridges } = this;
     const { neighbours, items } = this.model;
-    const bridges = this.widest();
+    const leading = this.widest();
     let { length } = this;
     let mass = 0;
-    for (let b = 0; b < bridges.length; b++) {
+    for (let b = 0; b < leading; b++) {
       const bridge = bridges[b]!;
       const list = neighbours.list(bridge, target);
       if (list === undefined) continue;
@@ -176,9 +178,9 @@ export class Walk {
       const { entries, size } = list;
       for (let at = 0; at < size * 2; at += 2) {
         const row = entries[at]!;
-        const count = entries[at + 1]!;
-        if (count < 1) continue;
-        const part = count * each + ROUND - ROUND;
+        const seen = entries[at + 1]!;
+        if (seen < 1) continue;
+        const part = seen * each + ROUND - ROUND;
         if (one[row] === 0 && two[row] === 0) rows[length++] = row;
         two[row]! += part;
         mass += part;
@@ -188,23 +190,39 @@ export class Walk {
     this.massTwo = mass;
   }
 
-  /** The bridges with the largest a(k). */
-  private widest(): Int32Array {
-    const { start } = this;
+  /** Puts the bridges with the largest a(k) first; returns how many of them lead on. */
+  private widest(): number {
+    const { start, bridges, bridgeCount } = this;
     const { walkBridges } = this.options;
-    const all = this.bridges.subarray(0, this.bridgeCount);
-    if (all.length <= walkBridges) return all;
-    const sorted = Float64Array.from(all, (row) => start[row]!).sort();
-    const least = sorted[all.length - walkBridges]!;
-    const chosen = all.filter((row) => start[row]! > least);
-    if (chosen.length === walkBridges) return chosen;
-    const { model } = this;
-    const tied = all.filter((row) => start[row] === least);
-    tied.sort(
-      (a, b) =>
-        model.neighbours.hash(a) - model.neighbours.hash(b) ||
-        (model.key(a) < model.key(b) ? -1 : 1),
-    );
-    return Int32Array.of(...chosen, ...tied.subarray(0, walkBridges - chosen.length));
+    if (bridgeCount <= walkBridges) return bridgeCount;
+    if (this.ranks.length < bridgeCount) this.ranks = new Float64Array(bridges.length);
+    for (let b = 0; b < bridgeCount; b++) this.ranks[b] = start[bridges[b]!]!;
+    const least = kthLargest(this.ranks, bridgeCount, walkBridges);
+    const above = this.toFront(0, (row) => start[row]! > least);
+    const tied = this.toFront(above, (row) => start[row] === least);
+    if (tied > walkBridges) {
+      const { model } = this;
+      const { neighbours } = model;
+      bridges
+        .subarray(above, tied)
+        .sort(
+          (a, b) =>
+            neighbours.hash(a) - neighbours.hash(b) || (model.key(a) < model.key(b) ? -1 : 1),
+        );
+    }
+    return walkBridges;
+  }
+
+  /** Moves the bridges from `first` on that are wanted to the front; returns where they end. */
+  private toFront(first: number, wanted: (row: number) => boolean): number {
+    const { bridges, bridgeCount } = this;
+    let end = first;
+    for (let b = first; b < bridgeCount; b++) {
+      const row = bridges[b]!;
+      if (!wanted(row)) continue;
+      bridges[b] = bridges[end]!;
+      bridges[end++] = row;
+    }
+    return end;
   }
 }
