@@ -20,7 +20,7 @@ import { type ChosenTower, createTower } from './online/tower/backend.js';
 import { typicalWork } from './online/tower/calibrate.js';
 import { repartitionStep } from './repartition/step.js';
 import type { RepartitionWork } from './repartition/work.js';
-import { openSerde } from './serde/open.js';
+import { createSerde } from './serde/open.js';
 import type { Serde } from './serde/serde.js';
 import { Snapshotter } from './snapshots/snapshotter.js';
 import { ownDeltaId } from './tasks/replica.js';
@@ -117,15 +117,7 @@ export class Service extends ServiceFigures {
       backend: tower.backend,
       reason: tower.reason,
     });
-    return new Service(
-      parts,
-      tower,
-      parts.serde ??
-        (await openSerde(config.schemaRegistryUrl, {
-          RecommendationList: config.recommendationsTopic,
-        })),
-      randomUUID(),
-    );
+    return new Service(parts, tower, parts.serde ?? createSerde(config), randomUUID());
   }
 
   /** Opens HTTP and begins to join Kafka. Errors: PORT_IN_USE (usage). */
@@ -201,6 +193,8 @@ export class Service extends ServiceFigures {
       return admin.listTopics();
     });
     this.partitions = checkTopics(this.config, existing);
+    const writes = { RecommendationList: this.config.recommendationsTopic };
+    await this.#untilReached(() => this.serde.register(writes));
     this.waitingFor = 'reading the model from the log';
     const { modelDeltasTopic: modelDeltas, userStateTopic: userState } = this.config;
     const reader = transport.reader([modelDeltas, userState], (error) => this.#end(error));
@@ -340,7 +334,10 @@ export class Service extends ServiceFigures {
       } catch (error) {
         if (!(error instanceof IsthmusError) || error.disposition !== 'retry') throw error;
         this.waitingFor = describeError(error);
-        this.#parts.logger.warn('Kafka cannot be reached yet', { retryMs: waitMs, error });
+        this.#parts.logger.warn('Kafka or the schema registry cannot be reached yet', {
+          retryMs: waitMs,
+          error,
+        });
         await this.clock.sleep(waitMs, this.#stopping.signal);
       }
     }

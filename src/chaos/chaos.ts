@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedKafka } from '../broker/embedded.js';
 import { type Config, loadConfig } from '../config.js';
 import { Random } from '../online/random.js';
-import { openSerde } from '../serde/open.js';
+import { Serde } from '../serde/serde.js';
 import { applicationTopics } from '../topics.js';
 import { KafkaTransport } from '../transport/kafka/index.js';
 import type { LogAdmin, Transport } from '../transport/transport.js';
@@ -115,7 +115,7 @@ class Chaos {
     const begin = performance.now();
     const admin = await this.#transport.admin();
     await admin.createTopics(applicationTopics(this.#config, partitions));
-    const serde = await openSerde(null);
+    const serde = new Serde();
     const flow = new Flow(admin, appId, inputTopic, partitions);
     const breaker: Breaker = new Breaker({
       options: this.#options,

@@ -40,7 +40,7 @@ async function eventOf(
     import('../serde/open.js'),
     import('../serde/errors.js'),
   ]);
-  const serde = await openSerde(settingsOf(options).schemaRegistryUrl);
+  const serde = await openSerde(settingsOf(options));
   try {
     await serde.load([value]);
   } catch {

@@ -66,7 +66,7 @@ async function produce(
     import('../serde/open.js'),
   ]);
   const { file, strict, skip, limit } = options;
-  const serde = await openSerde(config.schemaRegistryUrl, { BehaviorEvent: topic });
+  const serde = await openSerde(config, { BehaviorEvent: topic });
   const rows = process.stderr.isTTY ? await countRows(file) : 0;
   const progress = startProgress('events', Math.min(Math.max(0, rows - skip), limit ?? Infinity));
   let broken = 0;

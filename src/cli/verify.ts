@@ -37,7 +37,7 @@ export function verifyCommand(): Command {
         import('../verify/verify.js'),
         import('../serde/open.js'),
       ]);
-      const serde = await openSerde(config.schemaRegistryUrl);
+      const serde = await openSerde(config);
       return verify({ config, transport, serde, replicas, input: options.input });
     });
     if (options.json) sayJson(report);

@@ -55,6 +55,27 @@ export const STREAM_SETTINGS = {
     description:
       'A Confluent-compatible schema registry; credentials may stand in the address. None: the embedded schemas with ids of their own.',
   }),
+  schemaAutoRegister: flag({
+    env: 'ISTHMUS_SCHEMA_AUTO_REGISTER',
+    fallback: true,
+    description:
+      'true: the schemas of what is written are registered where they are not. false, for production: they have to be there. One of true, false.',
+  }),
+  schemaCompatibility: choice({
+    env: 'ISTHMUS_SCHEMA_COMPATIBILITY',
+    words: [
+      'as-is',
+      'BACKWARD',
+      'BACKWARD_TRANSITIVE',
+      'FORWARD',
+      'FORWARD_TRANSITIVE',
+      'FULL',
+      'FULL_TRANSITIVE',
+    ],
+    fallback: 'as-is',
+    description:
+      'What the subjects of the schemas that are registered are set to; as-is: what the registry has.',
+  }),
   otlpEndpoint: address({
     env: 'OTEL_EXPORTER_OTLP_ENDPOINT',
     description:

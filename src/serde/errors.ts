@@ -55,11 +55,15 @@ export class UndecodableError extends IsthmusError {
  * The registry gave no answer (SCHEMA_REGISTRY_UNAVAILABLE, retry): the transaction is tried again
  * with backoff; nothing is taken for undecodable because the registry is away.
  */
-export function registryUnavailable(what: string, cause?: unknown): IsthmusError {
+export function registryUnavailable(
+  what: string,
+  cause?: unknown,
+  remedy = 'Check SCHEMA_REGISTRY_URL and that the registry runs',
+): IsthmusError {
   return new IsthmusError(
     'SCHEMA_REGISTRY_UNAVAILABLE',
     'retry',
-    `The schema registry gave no answer to ${what}; trying again. Check SCHEMA_REGISTRY_URL and that the registry runs`,
+    `The schema registry gave no answer to ${what}. ${remedy}`,
     { cause },
   );
 }

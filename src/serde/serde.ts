@@ -14,8 +14,6 @@ import { HEADER_BYTES, MAGIC } from './wire.js';
 export interface SerdeOptions {
   /** Where ids that are not embedded come from; none: they are unknown. */
   readonly source?: SchemaSource;
-  /** Ids that public records are written under (see open.ts); embedded ones by default. */
-  readonly ids?: Partial<Record<RecordName, number>>;
   /** Milliseconds, for forgetting that an id was unknown. */
   readonly now?: () => number;
 }
@@ -31,9 +29,9 @@ const UNKNOWN_FOR_MS = 30_000;
  *     serde.events.tryDecode(values[0]);  // event, or the error that makes it a dead letter
  */
 export class Serde {
-  readonly events: EventCodec;
-  readonly items: RecordCodec<Item>;
-  readonly lists: RecommendationListCodec;
+  #events: EventCodec;
+  #items: RecordCodec<Item>;
+  #lists: RecommendationListCodec;
   readonly userStates: UserStateCodec;
   readonly deltas: ModelDeltaCodec;
   readonly snapshots: SnapshotChunkCodec;
@@ -47,19 +45,49 @@ export class Serde {
     for (const id of Object.values(EMBEDDED_IDS)) this.#known.set(id, embedded.get(id)!);
     this.#source = options.source?.name === 'registry' ? options.source : null;
     this.#now = options.now ?? Date.now;
-    const lookup = (id: number) => this.#known.get(id);
-    const codec = (name: RecordName) => {
-      const id = options.ids?.[name] ?? EMBEDDED_IDS[name];
-      const schema: RecordJson = readSchema(name);
-      this.#known.set(id, schema);
-      return { id, schema, lookup };
-    };
-    this.events = new EventCodec(codec('BehaviorEvent'));
-    this.items = new RecordCodec<Item>(codec('Item'));
-    this.lists = new RecommendationListCodec(codec('RecommendationList'));
-    this.userStates = new UserStateCodec(codec('UserState'));
-    this.deltas = new ModelDeltaCodec(codec('ModelDelta'));
-    this.snapshots = new SnapshotChunkCodec(codec('SnapshotChunk'));
+    this.#events = new EventCodec(this.#codec('BehaviorEvent'));
+    this.#items = new RecordCodec<Item>(this.#codec('Item'));
+    this.#lists = new RecommendationListCodec(this.#codec('RecommendationList'));
+    this.userStates = new UserStateCodec(this.#codec('UserState'));
+    this.deltas = new ModelDeltaCodec(this.#codec('ModelDelta'));
+    this.snapshots = new SnapshotChunkCodec(this.#codec('SnapshotChunk'));
+  }
+
+  get events(): EventCodec {
+    return this.#events;
+  }
+
+  get items(): RecordCodec<Item> {
+    return this.#items;
+  }
+
+  get lists(): RecommendationListCodec {
+    return this.#lists;
+  }
+
+  /**
+   * Has these public records written under the ids that the registry gives them from now on; without a
+   * registry they keep the embedded ones. Errors: those of `SchemaSource.idFor`.
+   */
+  async register(
+    writes: Partial<Record<'BehaviorEvent' | 'Item' | 'RecommendationList', string>>,
+  ): Promise<void> {
+    const source = this.#source;
+    if (source === null) return;
+    const codec = async (topic: string, name: RecordName) =>
+      this.#codec(name, await source.idFor(topic, name));
+    const { BehaviorEvent: events, Item: items, RecommendationList: lists } = writes;
+    if (events !== undefined) this.#events = new EventCodec(await codec(events, 'BehaviorEvent'));
+    if (items !== undefined) this.#items = new RecordCodec<Item>(await codec(items, 'Item'));
+    if (lists !== undefined) {
+      this.#lists = new RecommendationListCodec(await codec(lists, 'RecommendationList'));
+    }
+  }
+
+  #codec(name: RecordName, id = EMBEDDED_IDS[name]) {
+    const schema: RecordJson = readSchema(name);
+    this.#known.set(id, schema);
+    return { id, schema, lookup: (wanted: number) => this.#known.get(wanted) };
   }
 
   /**

@@ -84,6 +84,27 @@ describe('with a registry', () => {
     }
   });
 
+  it('a 404 that is not its own is no answer: a proxy stands before it', async () => {
+    for (const body of ['<h1>Not Found</h1>', '{"error":"no route"}', '']) {
+      const { source } = registry(() => new Response(body, { status: 404 }));
+      const outcome = expect(new Serde({ source }).load([bytes(9)])).rejects;
+      await outcome.toMatchObject({ code: 'SCHEMA_REGISTRY_UNAVAILABLE', disposition: 'retry' });
+    }
+  });
+
+  it('refused credentials are named', async () => {
+    const { source } = registry(
+      () => json({ error_code: 401 }, 401),
+      'http://me:hush@registry.test',
+    );
+    const { message } = await source.schema(1).then(
+      () => new Error('it answers'),
+      (error: Error) => error,
+    );
+    expect(message).toMatch(/credentials in SCHEMA_REGISTRY_URL/);
+    expect(message).not.toContain('hush');
+  });
+
   it('ids of the embedded schemas are never asked for', () => {
     const serde = new Serde({ source: registry(known).source });
     expect(serde.load([bytes(EMBEDDED_IDS.BehaviorEvent)])).toBeUndefined();
@@ -99,6 +120,36 @@ describe('with a registry', () => {
     expect(await source.idFor('lists', 'RecommendationList')).toBe(12);
     const credentials = Buffer.from('me:secret').toString('base64');
     expect(seen).toEqual([`POST /subjects/lists-value/versions Basic ${credentials}`]);
+  });
+
+  it('records are written under its ids once they are registered, and read under both', async () => {
+    const { source } = registry(() => json({ id: 12 }));
+    const serde = new Serde({ source });
+    const before = serde.events.encode(EVENT);
+    await serde.register({ BehaviorEvent: 'events' });
+    const after = serde.events.encode(EVENT);
+    expect([before.readInt32BE(1), after.readInt32BE(1)]).toEqual([EMBEDDED_IDS.BehaviorEvent, 12]);
+    for (const value of [before, after]) expect(serde.events.decode(value)).toEqual(EVENT);
+    expect(serde.lists.id).toBe(EMBEDDED_IDS.RecommendationList);
+  });
+
+  it('compatibility is set before a schema is registered, where it is to be', async () => {
+    const asked: string[] = [];
+    const source = new RegistrySchemas({
+      url: 'http://registry.test',
+      compatibility: 'FULL',
+      fetch: async (input, init) => {
+        asked.push(
+          `${init?.method} ${new URL(String(input)).pathname} ${String(init?.body).slice(0, 24)}`,
+        );
+        return json({ id: 3 });
+      },
+    });
+    await source.idFor('lists', 'RecommendationList');
+    expect(asked).toEqual([
+      'PUT /config/lists-value {"compatibility":"FULL"}',
+      expect.stringMatching(/^POST \/subjects\/lists-value\/versions /),
+    ]);
   });
 
   it('a schema that it refuses stops the start', async () => {

@@ -1,6 +1,6 @@
 import type { Config } from '../../config.js';
 import { repartitionGroup } from '../../repartition/step.js';
-import { applicationTopics, checkTopics, matchingInputs, taskTopic } from '../../topics.js';
+import { applicationTopics, checkTopics, matchingInputs, neededTopics, taskTopic } from '../../topics.js';
 import type { LogAdmin, TopicInfo, Transport } from '../../transport/transport.js';
 import { checkByProbe } from './probe.js';
 import { type Finding, found, looked, ok, skipped } from './report.js';
@@ -40,7 +40,7 @@ export async function checkKafka(
     const there = topics.map(({ topic }) => topic);
     return [
       broker,
-      checkPresent(config, topics),
+      await checkPresent(config, admin, topics),
       await checkOffsets(config, admin, topics),
       there.includes(config.modelDeltasTopic)
         ? await checkPruning(config, admin)
@@ -54,8 +54,14 @@ export async function checkKafka(
   }
 }
 
-function checkPresent(config: Config, topics: readonly TopicInfo[]): Finding {
+async function checkPresent(
+  config: Config,
+  admin: LogAdmin,
+  topics: readonly TopicInfo[],
+): Promise<Finding> {
   try {
+    // By name the broker says which of them we may not see.
+    await admin.listTopics(neededTopics(config));
     const partitions = checkTopics(config, topics);
     const inputs = matchingInputs(config, topics).map(({ topic }) => topic);
     const detail = `All are there, with ${partitions} partitions; the input is ${inputs.join(', ')}.`;
@@ -68,7 +74,7 @@ function checkPresent(config: Config, topics: readonly TopicInfo[]): Finding {
     );
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    return found('topics', 'fail', 'They are missing or do not fit.', message);
+    return found('topics', 'fail', 'They are missing, do not fit, or may not be seen.', message);
   }
 }
 

@@ -37,14 +37,13 @@ type Settings = Pick<
  * topics, lists included, and how far its groups have read. Dead letters only where asked for: they
  * may be all that is left of an event. Input and items are never deleted.
  *
- * Errors (usage): GROUP_NOT_EMPTY while a process of the application runs.
+ * Errors (usage): GROUP_NOT_EMPTY while a process of the application runs; NOT_AUTHORISED.
  */
 export async function planReset(
   config: Settings,
   admin: LogAdmin,
   { deadLetters }: { readonly deadLetters: boolean },
 ): Promise<ResetPlan> {
-  const there = await admin.listTopics();
   const own = [
     config.userStateTopic,
     config.modelDeltasTopic,
@@ -52,12 +51,15 @@ export async function planReset(
     config.recommendationsTopic,
     ...(config.repartition ? [config.repartitionTopic] : []),
     ...(deadLetters ? [config.deadLetterTopic] : []),
-  ].filter((topic) => there.some((info) => info.topic === topic));
+  ];
+  // By name the broker says which of them we may not see: those would be left behind.
+  const topics = (await admin.listTopics(own)).map(({ topic }) => topic);
+  const there = await admin.listTopics();
   const reads = matchingInputs(config, there).map(({ topic }) => ({
     group: config.repartition ? repartitionGroup(config.appId) : config.appId,
     topic,
   }));
-  if (config.repartition && own.includes(config.repartitionTopic)) {
+  if (config.repartition && topics.includes(config.repartitionTopic)) {
     reads.push({ group: config.appId, topic: taskTopic(config) });
   }
   for (const { group, topic } of reads) await refuseMembers(admin, group, topic);
@@ -65,7 +67,7 @@ export async function planReset(
   return {
     application: config.appId,
     topics: await Promise.all(
-      own.map(async (topic) => {
+      topics.map(async (topic) => {
         const marks = await admin.watermarks(topic);
         return {
           topic,
