@@ -55,9 +55,9 @@ describe('isthmus reset', () => {
     await service.close();
     const plan = await planReset(config, admin, { deadLetters: false });
     expect(plan.topics.map(({ topic }) => topic)).toEqual([
-      'isthmus.user-state',
       'isthmus.model-deltas',
       'isthmus.model-snapshots',
+      'isthmus.user-state',
       'recommendations',
     ]);
     expect(plan.topics[0]?.records).toBeGreaterThan(0);

@@ -1,6 +1,12 @@
 import type { Config } from '../../config.js';
 import { repartitionGroup } from '../../repartition/step.js';
-import { applicationTopics, checkTopics, matchingInputs, neededTopics, taskTopic } from '../../topics.js';
+import {
+  applicationTopics,
+  checkTopics,
+  matchingInputs,
+  neededTopics,
+  taskTopic,
+} from '../../topics.js';
 import type { LogAdmin, TopicInfo, Transport } from '../../transport/transport.js';
 import { checkByProbe } from './probe.js';
 import { type Finding, found, looked, ok, skipped } from './report.js';
