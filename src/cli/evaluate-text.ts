@@ -32,7 +32,7 @@ function leftOf({ left }: Evaluation): string[] {
 }
 
 function tablesOf(means: SeedFigures, deviations: SeedFigures | null): string[] {
-  const { total, domains, history, coldStart } = means;
+  const { total, domains, history, items, coldStart } = means;
   const lines: string[] = [];
   const cells = (row: Figures, spread: Figures | undefined): string[] => {
     const spreads = spread === undefined ? undefined : scorersOf(spread);
@@ -59,6 +59,12 @@ function tablesOf(means: SeedFigures, deviations: SeedFigures | null): string[] 
         figure(row.events),
         ...cells(row, deviations?.history[i]),
       ]),
+      names,
+    );
+    add(
+      ['events of the item before'],
+      ['events'],
+      items.map((row, i) => [row.bucket, figure(row.events), ...cells(row, deviations?.items[i])]),
       names,
     );
   }

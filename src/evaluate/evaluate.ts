@@ -47,7 +47,9 @@ export interface Evaluation {
   readonly domains: readonly (EventFigures & { readonly domain: string })[];
   /** By events that the user had had in the item's domain, over all domains. */
   readonly history: readonly (EventFigures & { readonly bucket: HistoryBucket })[];
-  /** Both. */
+  /** By events that the item had had: new ones first. */
+  readonly items: readonly (EventFigures & { readonly bucket: HistoryBucket })[];
+  /** By domain, and by events that the user had had there. */
   readonly buckets: readonly (EventFigures & {
     readonly domain: string;
     readonly bucket: HistoryBucket;
@@ -98,7 +100,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
 function foreseen({
   summary,
   baselineNames,
-}: Pass): Pick<Evaluation, 'total' | 'domains' | 'history' | 'buckets'> {
+}: Pass): Pick<Evaluation, 'total' | 'domains' | 'history' | 'items' | 'buckets'> {
   const figures = (means: PrequentialMeans): EventFigures => ({
     events: means.samples,
     ...figuresOf(means, baselineNames),
@@ -108,6 +110,7 @@ function foreseen({
     ...(total.samples === 0 ? {} : { total: figures(total) }),
     domains: summary.byDomain().map(({ domain, ...means }) => ({ domain, ...figures(means) })),
     history: summary.byHistory().map(({ bucket, ...means }) => ({ bucket, ...figures(means) })),
+    items: summary.byItem().map(({ bucket, ...means }) => ({ bucket, ...figures(means) })),
     buckets: summary
       .byBucket()
       .map(({ domain, bucket, ...means }) => ({ domain, bucket, ...figures(means) })),

@@ -4,7 +4,7 @@ import { combined, deviation, mean } from './figures.js';
 /** What of an evaluation differs from seed to seed. */
 export type SeedFigures = Pick<
   Evaluation,
-  'eventsPerSecond' | 'total' | 'domains' | 'history' | 'buckets' | 'coldStart'
+  'eventsPerSecond' | 'total' | 'domains' | 'history' | 'items' | 'buckets' | 'coldStart'
 >;
 
 /** The same stream learned with several seeds. */
@@ -20,11 +20,12 @@ export interface SeveralSeeds {
 /** Puts passes over the same events together; only their seeds may differ. */
 export function severalSeeds(seeds: readonly number[], runs: readonly Evaluation[]): SeveralSeeds {
   const figures = runs.map(
-    ({ eventsPerSecond, total, domains, history, buckets, coldStart }): SeedFigures => ({
+    ({ eventsPerSecond, total, domains, history, items, buckets, coldStart }): SeedFigures => ({
       eventsPerSecond,
       ...(total === undefined ? {} : { total }),
       domains,
       history,
+      items,
       buckets,
       ...(coldStart === undefined ? {} : { coldStart }),
     }),

@@ -82,10 +82,12 @@ export class PrequentialSummary {
   private readonly totals = new Map<string, Sums>();
   private readonly all = new Sums();
   private readonly buckets = new Map<HistoryBucket, Sums>();
+  private readonly items = new Map<HistoryBucket, Sums>();
 
   add(sample: PrequentialSample): void {
     this.all.add(sample);
     sumsOf(this.buckets, sample.bucket).add(sample);
+    sumsOf(this.items, sample.itemBucket).add(sample);
     sumsOf(this.totals, sample.domain).add(sample);
     let buckets = this.domains.get(sample.domain);
     if (buckets === undefined) {
@@ -103,6 +105,11 @@ export class PrequentialSummary {
   /** Means by bucket that has samples, over all domains. */
   byHistory(): (PrequentialMeans & { readonly bucket: HistoryBucket })[] {
     return meansByBucket(this.buckets);
+  }
+
+  /** Means by the item's bucket that has samples, over all domains. */
+  byItem(): (PrequentialMeans & { readonly bucket: HistoryBucket })[] {
+    return meansByBucket(this.items);
   }
 
   /** Means by domain, sorted by name. */

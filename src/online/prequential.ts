@@ -160,6 +160,7 @@ export class PrequentialScoring {
     return {
       domain: model.domainName(domain),
       bucket,
+      itemBucket: bucketOf(truthCount),
       rank,
       popularityRank,
       candidates: drawn + 1,

@@ -146,7 +146,10 @@ export interface Recommendation {
 /** What test-then-train found for one event. */
 export interface PrequentialSample {
   readonly domain: string;
+  /** By events that the user had had in the domain. */
   readonly bucket: '0' | '1-4' | '5-19' | '20+';
+  /** By events that the item had had. */
+  readonly itemBucket: PrequentialSample['bucket'];
   /** Of the true item among the candidates, 0 is best, ties counted against us. */
   readonly rank: number;
   readonly popularityRank: number;

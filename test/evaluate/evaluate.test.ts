@@ -117,7 +117,7 @@ describe('figures', () => {
   const rows = eventRows(300, 20);
 
   it('of buckets and domains are parts of the total', async () => {
-    const { total, domains, history, buckets } = await run(rows);
+    const { total, domains, history, items, buckets } = await run(rows);
     const parts = (list: readonly { events: number; hr10: number }[]) => ({
       events: list.reduce((sum, { events }) => sum + events, 0),
       hits: Math.round(list.reduce((sum, { events, hr10 }) => sum + events * hr10, 0)),
@@ -125,8 +125,11 @@ describe('figures', () => {
     const whole = parts([total!]);
     expect(whole.events).toBe(300);
     expect(whole.hits).toBeGreaterThan(0);
-    for (const list of [domains, history, buckets]) expect(parts(list)).toEqual(whole);
+    for (const list of [domains, history, items, buckets]) expect(parts(list)).toEqual(whole);
     expect(history.map(({ bucket }) => bucket)).toEqual(['0', '1-4', '5-19']);
+    // Mini-batches of 32: what came twice in its first one was new both times.
+    expect(items[0]).toMatchObject({ bucket: '0' });
+    expect(items[0]!.events).toBeGreaterThanOrEqual(new Set(rows.map((row) => row.itemId)).size);
   });
 
   it('of several seeds have their mean, and the deviation of a sample', async () => {

@@ -117,7 +117,7 @@ describe('what the routes answer', () => {
     const sample = { domain: 'books', rank: 3, popularityRank: 20, candidates: 1000 };
     publish('isthmus:prequential', {
       app: 'shop',
-      samples: [{ ...sample, bucket: '0', logLoss: 0.5, auc: 0.9 }],
+      samples: [{ ...sample, bucket: '0', itemBucket: '0', logLoss: 0.5, auc: 0.9 }],
     });
     const body: unknown = await (await fetch(url + path)).json();
     expect(schema.safeParse(body).error).toBeUndefined();

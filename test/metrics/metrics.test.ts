@@ -36,6 +36,7 @@ const accepted = (domain: string, action = 'view', app = 'shop') => ({
 const sample = (overrides: Partial<PrequentialSample> = {}): PrequentialSample => ({
   domain: 'books',
   bucket: '0',
+  itemBucket: '0',
   rank: 0,
   popularityRank: 500,
   candidates: 1000,

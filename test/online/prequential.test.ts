@@ -13,6 +13,7 @@ const tower = plainTower();
 const sample: PrequentialSample = {
   domain: 'films',
   bucket: '0',
+  itemBucket: '1-4',
   rank: 0,
   popularityRank: 3,
   candidates: 1000,
@@ -227,6 +228,7 @@ describe('the summary', () => {
       ['0', 2],
       ['20+', 2],
     ]);
+    expect(summary.byItem().map(({ bucket, samples }) => [bucket, samples])).toEqual([['1-4', 4]]);
     expect(summary.total()).toMatchObject({ samples: 4, hr10: 3 / 4, rivals: [] });
   });
 

@@ -76,7 +76,13 @@ describe('live figures', () => {
 
   it('put quality by domain beside popularity', () => {
     const { live } = setUp();
-    const sample = { bucket: '0' as const, candidates: 1000, logLoss: 0.5, auc: 0.5 };
+    const sample = {
+      bucket: '0' as const,
+      itemBucket: '0' as const,
+      candidates: 1000,
+      logLoss: 0.5,
+      auc: 0.5,
+    };
     publish('isthmus:prequential', {
       app: 'shop',
       samples: [
