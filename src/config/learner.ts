@@ -184,4 +184,10 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     4096,
     'Neighbours that a second step leads on from: those that the first step reaches most.',
   ),
+  walkBelow: real(
+    'walkBelow',
+    0,
+    1e9,
+    'A second step is taken where the first finds less than so much beside the items of the user, counted in parts of their events.',
+  ),
 };

@@ -23,6 +23,7 @@ const BLEND = {
   liftItems: 3,
   walkItems: 2,
   walkBridges: 3,
+  walkBelow: 2,
 };
 
 /** What a walk adds to an item's score, from its definition. */
@@ -46,17 +47,20 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
       }
     }
   }
-  const bridges = all
-    .filter((k) => start[k]! > 0)
-    .sort((a, b) => start[b]! - start[a]! || neighbours.hash(a) - neighbours.hash(b))
-    .slice(0, BLEND.walkBridges);
+  const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
+  const bridges =
+    sum(one) >= BLEND.walkBelow
+      ? []
+      : all
+          .filter((k) => start[k]! > 0)
+          .sort((a, b) => start[b]! - start[a]! || neighbours.hash(a) - neighbours.hash(b))
+          .slice(0, BLEND.walkBridges);
   for (const k of bridges) {
     for (const j of there) {
       const count = Math.max(0, neighbours.get(k, j, domain));
       two[j]! += Math.round(((start[k]! * count) / n(k)) * 2 ** 30) / 2 ** 30;
     }
   }
-  const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
   const items = model.rowsOf(domain).length;
   return (row) =>
     BLEND.blendLift * Math.log1p((items / 100 / (5 + sum(one))) * one[row]!) +

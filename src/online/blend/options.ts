@@ -16,6 +16,8 @@ export interface BlendOptions {
   readonly walkItems: number;
   /** So many of these neighbours at the most. */
   readonly walkBridges: number;
+  /** A second step is taken where the first finds less than so much: Σ p1 of wide/walk.ts. */
+  readonly walkBelow: number;
 }
 
 export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
@@ -27,4 +29,5 @@ export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
   blendWalk: 0.5,
   walkItems: 4,
   walkBridges: 64,
+  walkBelow: 20,
 });

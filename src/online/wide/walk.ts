@@ -18,6 +18,8 @@ export interface WalkOptions {
   readonly walkItems: number;
   /** So many of these neighbours, those that the first step reaches most. */
   readonly walkBridges: number;
+  /** It is taken where the first finds less than so much: Σ p1. */
+  readonly walkBelow: number;
 }
 
 /** Rounds to a multiple of 2^-30 by addition, below 2^21: such numbers add up exactly, in any order. */
@@ -38,7 +40,8 @@ const PSEUDO_MASS = 5;
  *     lift(j) = log(1 + M/100 · p1(j) / (5 + Σ p1))
  *     walk(j) = log(1 + M/10 · (p1(j) + p2(j)) / (5 + Σ p1 + Σ p2))
  *
- * for M items of the domain: a ratio, so that it means the same in dense data and in thin (the issue of
+ * for M items of the domain, p2 = 0 where Σ p1 is `walkBelow` or more (whoever has led a life in both
+ * domains needs no second step, which costs many times the first): a ratio, so that it means the same in dense data and in thin (the issue of
  * measure: weights of raw counts that suit the one are ten times off in the other).
  *
  * Sums over k are exact, and of equal a(k) those go first whose key has the smaller hash, so nothing
@@ -69,7 +72,7 @@ export class Walk {
   run(histories: readonly WalkHistory[], target: number): void {
     this.begin();
     for (const history of histories) this.firstStep(history, target);
-    if (this.bridgeCount > 0) this.secondStep(target);
+    if (this.massOne < this.options.walkBelow) this.secondStep(histories, target);
     const { length: items } = this.model.rowsOf(target);
     this.perOne = items / 100 / (PSEUDO_MASS + this.massOne);
     this.perTwo = items / 10 / (PSEUDO_MASS + this.massOne + this.massTwo);
@@ -109,9 +112,9 @@ export class Walk {
     }
   }
 
-  private firstStep({ domain, rows, weights }: WalkHistory, target: number): void {
+  private firstStep({ rows, weights }: WalkHistory, target: number): void {
     const { neighbours, items } = this.model;
-    const { liftItems, walkItems } = this.options;
+    const { liftItems } = this.options;
     for (let i = Math.max(0, rows.length - liftItems); i < rows.length; i++) {
       const row = rows[i]!;
       const weight = weights[i]!;
@@ -119,7 +122,19 @@ export class Walk {
       const each = weight / Math.max(1, items.counts[row]!);
       const list = neighbours.list(row, target);
       if (list !== undefined) this.addOne(list, each);
-      if (i < rows.length - walkItems) continue;
+    }
+  }
+
+  /** Finds the bridges of a history. */
+  private setOut({ domain, rows, weights }: WalkHistory, target: number): void {
+    const { neighbours, items } = this.model;
+    const { walkItems } = this.options;
+    for (let i = Math.max(0, rows.length - walkItems); i < rows.length; i++) {
+      const row = rows[i]!;
+      const weight = weights[i]!;
+      if (!(weight > 0)) continue;
+      const each = weight / Math.max(1, items.counts[row]!);
+      const list = neighbours.list(row, target);
       if (list !== undefined) this.addStart(list, each);
       const own = domain === target ? undefined : neighbours.list(row, domain);
       if (own !== undefined) this.addStart(own, each);
@@ -164,7 +179,8 @@ export class Walk {
     this.bridges[this.bridgeCount++] = row;
   }
 
-  private secondStep(target: number): void {
+  private secondStep(histories: readonly WalkHistory[], target: number): void {
+    for (const history of histories) this.setOut(history, target);
     const { one, two, rows, start, bridges } = this;
     const { neighbours, items } = this.model;
     const leading = this.widest();
