@@ -246,10 +246,13 @@ export function notAuthorised(operation: string, resource: AclResource): Isthmus
     type === 'cluster' ? '--cluster' : names.map((n) => `--${flag[type]} ${n}`).join(' ');
   const what =
     type === 'cluster' ? 'the cluster' : `${type} ${names.map((n) => `'${n}'`).join(', ')}`;
+  // Since Kafka 2.8 (KIP-679).
+  const instead =
+    operation === 'IdempotentWrite' ? ', or Write on the topic that is written to instead' : '';
   return new IsthmusError(
     'NOT_AUTHORISED',
     'usage',
-    `Kafka does not allow this client ${operation} on ${what}. Give its user that ACL (kafka-acls --add --allow-principal User:NAME --operation ${operation} ${args}); docs/security.md lists all that are needed.`,
+    `Kafka does not allow this client ${operation} on ${what}. Give its user that ACL (kafka-acls --add --allow-principal User:NAME --operation ${operation} ${args})${instead}; docs/security.md lists all that are needed.`,
     type === 'topic' && names[0] !== undefined ? { place: { topic: names[0] } } : {},
   );
 }

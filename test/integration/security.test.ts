@@ -10,7 +10,10 @@ import { type Config, settingsTable } from '../../src/config.js';
 import { Service } from '../../src/main.js';
 import { createLogger, silentLogger } from '../../src/telemetry/logger.js';
 import { noTracing } from '../../src/telemetry/tracing.js';
+import { applicationTopics } from '../../src/topics.js';
 import type { KafkaTransport } from '../../src/transport/kafka/index.js';
+import { csvOf, eventRows } from '../cli/support/events.js';
+import { isthmus } from '../cli/support/isthmus.js';
 import { Authority } from '../support/certificates.js';
 import { createTopics, eventRecord, readAll, readLists, testConfig } from '../support/service.js';
 import { type Acl, PASSWORD, SecuredKafka, tokenFor } from './support/secured-kafka.js';
@@ -18,6 +21,7 @@ import { type Acl, PASSWORD, SecuredKafka, tokenFor } from './support/secured-ka
 const USER = 'isthmus';
 const needed = neededAcls();
 const lacking = (index: number): string => `lacks-${index}`;
+const OPERATOR = 'operator';
 
 /** The table of docs/security.md, one row an operation. */
 function neededAcls(): Acl[] {
@@ -38,7 +42,7 @@ let kafka: SecuredKafka;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'isthmus-security-'));
-  kafka = await SecuredKafka.start(folder, [USER, ...needed.map((_, i) => lacking(i))]);
+  kafka = await SecuredKafka.start(folder, [USER, OPERATOR, ...needed.map((_, i) => lacking(i))]);
   const admin = await (
     await openKafka(config({ KAFKA_BROKERS: kafka.open }), silentLogger)
   ).admin();
@@ -258,7 +262,7 @@ describe('the ACLs of docs/security.md', () => {
       ISTHMUS_INPUT_TOPIC: `${user}.events`,
       ISTHMUS_RECOMMENDATIONS_TOPIC: `${user}.lists`,
       ISTHMUS_ITEMS_TOPIC: `${user}.items`,
-      ISTHMUS_SNAPSHOT_DELTA_BYTES: '1',
+      ISTHMUS_SNAPSHOT_INTERVAL_MS: '400',
       ISTHMUS_SNAPSHOT_KEEP: '1',
       ISTHMUS_BACKEND: 'plain',
     });
@@ -346,4 +350,48 @@ describe('the ACLs of docs/security.md', () => {
       );
     },
   );
+});
+
+describe('commands', () => {
+  const env = (): Record<string, string> => ({
+    ...saslEnv('SCRAM-SHA-512'),
+    KAFKA_SASL_USERNAME: OPERATOR,
+    ISTHMUS_APP_ID: OPERATOR,
+    ISTHMUS_INPUT_TOPIC: `${OPERATOR}.events`,
+    ISTHMUS_RECOMMENDATIONS_TOPIC: `${OPERATOR}.lists`,
+    ISTHMUS_ITEMS_TOPIC: `${OPERATOR}.items`,
+  });
+
+  test('make topics and write events with no more than the ACLs of docs/security.md', async () => {
+    const topics = applicationTopics(config(env()), 1).map(({ topic }) => topic);
+    await kafka.grant(
+      OPERATOR,
+      topics.flatMap((name) =>
+        ['Create', 'Describe'].map((operation) => ({ resource: 'topic', name, operation })),
+      ),
+    );
+    const made = await isthmus(['topics', 'create', '--partitions', '1'], env());
+    expect(made).toMatchObject({ code: 0 });
+
+    const csv = file('events.csv', csvOf(eventRows(3, 2)));
+    const refused = await isthmus(['produce', '--file', csv], env());
+    expect(refused).toMatchObject({ code: 2 });
+    expect(refused.stderr).toMatch(
+      /NOT_AUTHORISED: Kafka does not allow this client IdempotentWrite .* or Write on the topic/,
+    );
+
+    await kafka.grant(OPERATOR, [
+      { resource: 'topic', name: `${OPERATOR}.events`, operation: 'Write' },
+    ]);
+    expect(await isthmus(['produce', '--file', csv], env())).toMatchObject({ code: 0 });
+  });
+
+  test('end with 2 where the password is wrong', async () => {
+    const ended = await isthmus(['topics', 'list'], {
+      ...env(),
+      KAFKA_SASL_PASSWORD_FILE: file('no', 'no'),
+    });
+    expect(ended).toMatchObject({ code: 2 });
+    expect(ended.stderr).toContain('AUTHENTICATION_FAILED: The credentials were refused by');
+  });
 });

@@ -77,7 +77,8 @@ function* refusedIn(value: unknown, topic: string | null): Generator<Refused> {
 async function nameIn(request: ProtocolRequest['request'], code: Code): Promise<string> {
   const { buffer } = await request.encode();
   if (request.apiName === 'InitProducerId' && request.apiVersion >= 2) {
-    return buffer.toString('utf8', 1, buffer.readUInt8(0));
+    // After the tags of the header, of which there are none.
+    return compactStringAt(buffer, 1);
   }
   const first = stringAt(buffer, request.apiName === 'DescribeGroups' ? 4 : 0);
   if (code === groupRefused && request.apiName === 'TxnOffsetCommit') {
@@ -88,6 +89,15 @@ async function nameIn(request: ProtocolRequest['request'], code: Code): Promise<
     return stringAt(buffer, first.end + 10).text;
   }
   return first.text;
+}
+
+/** A string of a flexible version: its length and one, as a varint, stands before it. */
+function compactStringAt(buffer: Buffer, at: number): string {
+  const low = buffer.readUInt8(at);
+  const long = low >= 0x80;
+  const length = (low & 0x7f) + (long ? buffer.readUInt8(at + 1) * 0x80 : 0) - 1;
+  const start = at + (long ? 2 : 1);
+  return buffer.toString('utf8', start, start + length);
 }
 
 function stringAt(buffer: Buffer, at: number): { text: string; end: number } {
