@@ -386,6 +386,29 @@ describe('commands', () => {
     expect(await isthmus(['produce', '--file', csv], env())).toMatchObject({ code: 0 });
   });
 
+  test('show dead letters and send them back', async () => {
+    const service = { ...env(), ISTHMUS_APP_ID: USER, ISTHMUS_INPUT_TOPIC: `${USER}.events` };
+    const topic = (name: string, operation: string): Acl => ({
+      resource: 'topic',
+      name,
+      operation,
+    });
+    await kafka.grant(OPERATOR, [topic(`${USER}.events.dlq`, 'Read')]);
+    const list = await isthmus(['dlq', 'list', '--limit', '1'], service);
+    expect(list).toMatchObject({ code: 0 });
+    const [id = ''] = /\b0:\d+\b/.exec(list.stdout) ?? [];
+    expect(await isthmus(['dlq', 'show', id], service)).toMatchObject({ code: 0 });
+
+    await kafka.grant(OPERATOR, [
+      topic(`${USER}.events.dlq`, 'Write'),
+      topic(`${USER}.events`, 'Write'),
+      { resource: 'transactional id', name: `${USER}/dlq-replay`, operation: 'Write' },
+    ]);
+    const replayed = await isthmus(['dlq', 'replay', '--all', '--json'], service);
+    expect(replayed).toMatchObject({ code: 0 });
+    expect(JSON.parse(replayed.stdout).replayed.length).toBeGreaterThan(0);
+  });
+
   test('end with 2 where the password is wrong', async () => {
     const ended = await isthmus(['topics', 'list'], {
       ...env(),
