@@ -2,10 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedKafka } from '../broker/embedded.js';
 import { type Config, loadConfig } from '../config.js';
 import { Random } from '../online/random.js';
+import { repartitionGroup } from '../repartition/step.js';
 import { Serde } from '../serde/serde.js';
-import { applicationTopics } from '../topics.js';
+import { applicationTopics, taskTopic } from '../topics.js';
 import { KafkaTransport } from '../transport/kafka/index.js';
-import type { LogAdmin, Transport } from '../transport/transport.js';
+import type { LogAdmin, Transport, Watermarks } from '../transport/transport.js';
+import { readBetween } from '../verify/read.js';
 import type { ReplicaModel, VerifyReport } from '../verify/report.js';
 import { verify } from '../verify/verify.js';
 import { Breaker } from './breaker.js';
@@ -45,6 +47,12 @@ const SESSION_TIMEOUT_MS = 3_000;
 const MINI_BATCH = 32;
 /** After the last blow everything has to come to rest within this time. */
 const REST_WITHIN_MS = 120_000;
+const READ_WITHIN_MS = 30_000;
+
+/** Whether a run that nobody disturbs comes to the same bits. Copies have markers among them. */
+function isRepeatable({ partitions, repartition }: ChaosOptions): boolean {
+  return partitions === 1 && !repartition;
+}
 
 /** The settings of the processes: small mini-batches, a snapshot now and then. */
 function settings(brokers: string, options: ChaosOptions): Record<string, string> {
@@ -54,7 +62,8 @@ function settings(brokers: string, options: ChaosOptions): Record<string, string
     ISTHMUS_BACKEND: 'cpu',
     ISTHMUS_LEARNER_DIMENSION: '16',
     ISTHMUS_MINI_BATCH: String(MINI_BATCH),
-    ISTHMUS_MINI_BATCH_CUT: options.partitions === 1 ? 'offset' : 'linger',
+    ISTHMUS_MINI_BATCH_CUT: isRepeatable(options) ? 'offset' : 'linger',
+    ISTHMUS_REPARTITION: String(options.repartition),
     ISTHMUS_COMMIT_INTERVAL_MS: '50',
     ISTHMUS_SESSION_TIMEOUT_MS: String(SESSION_TIMEOUT_MS),
     ISTHMUS_BOT_EVENTS_PER_MINUTE: '100',
@@ -116,7 +125,7 @@ class Chaos {
     const admin = await this.#transport.admin();
     await admin.createTopics(applicationTopics(this.#config, partitions));
     const serde = new Serde();
-    const flow = new Flow(admin, appId, inputTopic, partitions);
+    const flow = new Flow(admin, appId, taskTopic(this.#config), partitions);
     const breaker: Breaker = new Breaker({
       options: this.#options,
       env: this.#env,
@@ -131,7 +140,7 @@ class Chaos {
       },
     });
     const producer = await this.#transport.producer();
-    const input = new ChaosInput(inputTopic, serde, seed);
+    const input = new ChaosInput(inputTopic, serde, seed, !this.#options.repartition);
     const feeder: Feeder = new Feeder(input, producer, events, () => breaker.share);
     try {
       breaker.start();
@@ -175,7 +184,7 @@ class Chaos {
 
   /** Cut by offset, an incomplete mini-batch would wait for ever. */
   async #fillMiniBatch(admin: LogAdmin, feeder: Feeder): Promise<void> {
-    if (this.#options.partitions !== 1) return;
+    if (!isRepeatable(this.#options)) return;
     for (;;) {
       const [mark] = await admin.watermarks(this.#config.inputTopic);
       const over = Number(mark!.high % BigInt(MINI_BATCH));
@@ -186,16 +195,16 @@ class Chaos {
 
   /** Waits until all is committed and read back; returns the models of all processes. */
   async #rest(admin: LogAdmin, breaker: Breaker): Promise<ReplicaModel[]> {
-    const { appId, inputTopic, modelDeltasTopic } = this.#config;
+    const { modelDeltasTopic } = this.#config;
     const end = performance.now() + REST_WITHIN_MS;
     let missing = '';
     while (performance.now() < end) {
       await sleep(250);
-      const marks = await admin.watermarks(inputTopic);
-      const committed = await admin.committed(appId, inputTopic);
-      const behind = marks.findIndex(({ high }, p) => (committed[p] ?? 0n) < high);
-      missing = `partition ${behind} is committed up to ${committed[behind]} of ${marks[behind]?.high}`;
-      if (behind >= 0) continue;
+      const behind = await this.#behind(admin);
+      if (behind !== null) {
+        missing = behind;
+        continue;
+      }
       const deltas = await admin.watermarks(modelDeltasTopic);
       const models = await Promise.all(breaker.processes.map((process) => process.model()));
       const ready = await Promise.all(breaker.processes.map((process) => process.isReady()));
@@ -215,8 +224,51 @@ class Chaos {
     return [];
   }
 
+  /** What is not committed yet: of the input where it is copied first, then of what the tasks read. */
+  async #behind(admin: LogAdmin): Promise<string | null> {
+    const { appId, inputTopic, repartition } = this.#config;
+    const steps: [string, string][] = repartition ? [[repartitionGroup(appId), inputTopic]] : [];
+    for (const [group, topic] of [...steps, [appId, taskTopic(this.#config)] as const]) {
+      const marks = await admin.watermarks(topic);
+      const committed = await admin.committed(group, topic);
+      const at = marks.findIndex(({ high }, p) => (committed[p] ?? 0n) < high);
+      if (at < 0) continue;
+      if (topic !== inputTopic && !(await this.#hasRecords(topic, marks, committed))) continue;
+      return `${topic}/${at} is committed up to ${committed[at]} of ${marks[at]?.high}`;
+    }
+    return null;
+  }
+
+  /** Whether there are records beyond what is committed: the copies end with a marker. */
+  async #hasRecords(
+    topic: string,
+    marks: readonly Watermarks[],
+    committed: readonly (bigint | null)[],
+  ): Promise<boolean> {
+    const failed = new AbortController();
+    const reader = this.#transport.reader([topic], (error) => failed.abort(error));
+    let records = 0;
+    try {
+      await reader.run();
+      const rest = marks.map(({ low, high }, p) => ({ low: committed[p] ?? low, high }));
+      const signal = AbortSignal.any([failed.signal, AbortSignal.timeout(READ_WITHIN_MS)]);
+      await readBetween(
+        reader,
+        topic,
+        rest,
+        () => {
+          records += 1;
+        },
+        signal,
+      );
+    } finally {
+      await reader.close();
+    }
+    return records > 0;
+  }
+
   async #uninterrupted(admin: LogAdmin, report: VerifyReport): Promise<string | null> {
-    if (this.#options.partitions !== 1) return null;
+    if (!isRepeatable(this.#options)) return null;
     this.#tell('the same input once more, without interruption');
     const sha256 = await uninterruptedModel(admin, this.#transport, this.#env);
     if (sha256 !== report.sha256.log) {

@@ -16,13 +16,16 @@ const SHARE_OF_BOT = 0.05;
  */
 export class ChaosInput {
   readonly #topic: string;
+  readonly #keyed: boolean;
   readonly #serde: Serde;
   readonly #random: Random;
   #count = 0;
   #last: OutgoingRecord | null = null;
 
-  constructor(topic: string, serde: Serde, seed: number) {
+  /** @param keyed Whether the records have the user as their key, and so their user's partition. */
+  constructor(topic: string, serde: Serde, seed: number, keyed: boolean) {
     this.#topic = topic;
+    this.#keyed = keyed;
     this.#serde = serde;
     this.#random = Random.of('chaos-input', seed);
   }
@@ -55,7 +58,7 @@ export class ChaosInput {
     };
     this.#last = {
       topic: this.#topic,
-      key: event.userId,
+      key: this.#keyed ? event.userId : null,
       value: this.#serde.events.encode(event),
     };
     return this.#last;
@@ -63,7 +66,7 @@ export class ChaosInput {
 
   #broken(i: number): OutgoingRecord {
     const key = `user-${i % USERS}`;
-    const record = { topic: this.#topic, key };
+    const record = { topic: this.#topic, key: this.#keyed ? key : null };
     if (i % 3 === 0) return { ...record, value: Buffer.from(`no event ${i}`) };
     if (i % 3 === 1) return { ...record, value: null };
     const event = {

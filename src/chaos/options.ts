@@ -14,11 +14,13 @@ export interface ChaosOptions {
   readonly events: number;
   readonly seed: number;
   readonly faults: ReadonlySet<Fault>;
+  /** The input is not keyed by user: a step before the tasks copies it. */
+  readonly repartition: boolean;
   readonly json: boolean;
 }
 
 export const USAGE = `npm run chaos -- [--kills N] [--processes P] [--partitions K] [--events N] [--seed S]
-                 [--faults kill,stop,term,broker] [--json]
+                 [--faults kill,stop,term,broker] [--repartition] [--json]
 
 Starts a Kafka and P service processes, feeds a seeded input, breaks things at seeded moments, and
 checks from the topics that each event counts once. Exits with 1 where it does not.
@@ -41,6 +43,7 @@ export function parseChaosOptions(args: readonly string[]): ChaosOptions | null 
     events: whole('events', values.events ?? String(2_000 + kills * 1_000), 1),
     seed: whole('seed', values.seed, 0),
     faults: new Set(faults as Fault[]),
+    repartition: values.repartition,
     json: values.json,
   };
 }
@@ -56,6 +59,7 @@ function parse(args: readonly string[]) {
         events: { type: 'string' },
         seed: { type: 'string', default: '1' },
         faults: { type: 'string', default: FAULTS.join(',') },
+        repartition: { type: 'boolean', default: false },
         json: { type: 'boolean', default: false },
         help: { type: 'boolean', short: 'h' },
       },

@@ -83,9 +83,9 @@ export class ServiceProcess {
   /** The partitions that it works on; none where it does not answer. */
   async partitions(): Promise<number[]> {
     const answer = await this.#ask<{ tasks: TaskJson[] }>('/tasks', 500);
-    return (answer?.tasks ?? [])
-      .filter(({ state }) => state === 'running')
-      .map(({ partition }) => partition);
+    const running = (answer?.tasks ?? []).filter(({ state }) => state === 'running');
+    // The step before the tasks has tasks of its own, of other topics.
+    return [...new Set(running.map(({ partition }) => partition))];
   }
 
   async isReady(): Promise<boolean> {

@@ -77,7 +77,7 @@ export async function replicaAt(url: string, token: string | null = null): Promi
 
 /** The report for people: what was counted, then what does not hold. */
 export function textOf(report: VerifyReport): string {
-  const { inputOffsets, sha256, users, lists, deadLetters, oracle } = report;
+  const { inputOffsets, sha256, users, lists, deadLetters, oracle, copies } = report;
   const rows: [string, string][] = [
     [
       'input offsets',
@@ -100,6 +100,14 @@ export function textOf(report: VerifyReport): string {
       'dead letters',
       `${figure(deadLetters.found)}, ${deadLetters.missing} missing, ${deadLetters.unexpected} unexpected, ${deadLetters.poison} poison`,
     ],
+    ...(copies === null
+      ? []
+      : ([
+          [
+            'copies by user',
+            `${figure(copies.copies)} of ${figure(copies.originals)}, ${copies.missing} missing, ${copies.unexpected} unexpected, ${copies.wrong} wrong`,
+          ],
+        ] satisfies [string, string][])),
   ];
   const width = Math.max(...rows.map(([name]) => name.length)) + 2;
   const lines = rows.map(([name, value]) => `${name.padEnd(width)}${value}`);

@@ -1,3 +1,4 @@
+import type { CopiesReport } from './copies.js';
 import type { CoverageReport } from './coverage.js';
 
 /** What a replica says of its committed model (`GET /model`). */
@@ -55,6 +56,8 @@ export interface VerifyReport {
     readonly missing: number;
     readonly unexpected: number;
   };
+  /** Of the step before the tasks; null where there is none, or the input was not read. */
+  readonly copies: CopiesReport | null;
 }
 
 /** Gathers sentences about what does not hold; of a kind only the first few. */

@@ -1,9 +1,10 @@
 import type { Config } from '../config.js';
-import { ORIGIN } from '../producers/dead-letter.js';
+import { Preprocessor } from '../online/preprocess/preprocessor.js';
+import { repartitionGroup } from '../repartition/step.js';
 import type { Serde } from '../serde/serde.js';
 import type { UserStateRecord } from '../serde/types.js';
 import { rebuildModel } from '../snapshots/rebuild.js';
-import { taskTopic } from '../topics.js';
+import { matchingInputs, taskTopic } from '../topics.js';
 import type {
   LogAdmin,
   LogReader,
@@ -11,6 +12,7 @@ import type {
   Transport,
   Watermarks,
 } from '../transport/transport.js';
+import { Copies, type CopiesReport } from './copies.js';
 import { InputCoverage } from './coverage.js';
 import { DeadLetters } from './dead-letters.js';
 import { Lineage } from './lineage.js';
@@ -46,7 +48,11 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const { transport, config } = options;
   const admin = await transport.admin();
   const failed = new AbortController();
+  const inputs = config.repartition
+    ? matchingInputs(config, await admin.listTopics()).map(({ topic }) => topic)
+    : [];
   const topics = [
+    ...inputs,
     taskTopic(config),
     config.modelDeltasTopic,
     config.userStateTopic,
@@ -56,7 +62,7 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const reader = transport.reader(topics, (error) => failed.abort(error));
   try {
     await reader.run();
-    return await new Verification(options, admin, reader, failed.signal).run();
+    return await new Verification(options, admin, reader, inputs, failed.signal).run();
   } finally {
     await reader.close();
     await admin.close();
@@ -67,19 +73,26 @@ class Verification {
   readonly #options: VerifyOptions;
   readonly #admin: LogAdmin;
   readonly #reader: LogReader;
+  /** The topics of which the step before the tasks makes copies; none where there is no such step. */
+  readonly #inputs: readonly string[];
   readonly #signal: AbortSignal;
   readonly #problems = new Problems();
   readonly #coverage = new InputCoverage();
   readonly #lineage = new Lineage();
   readonly #dead = new DeadLetters();
   readonly #states = new Map<string, UserStateRecord>();
-  /** The newest offset of each partition that was copied, by partition of the copies. */
-  readonly #copied = new Map<string, bigint>();
 
-  constructor(options: VerifyOptions, admin: LogAdmin, reader: LogReader, signal: AbortSignal) {
+  constructor(
+    options: VerifyOptions,
+    admin: LogAdmin,
+    reader: LogReader,
+    inputs: readonly string[],
+    signal: AbortSignal,
+  ) {
     this.#options = options;
     this.#admin = admin;
     this.#reader = reader;
+    this.#inputs = inputs;
     this.#signal = signal;
   }
 
@@ -90,6 +103,7 @@ class Verification {
     const rebuilt = this.#options.snapshot === false ? null : await rebuildModel(transport, config);
     // What was read below the committed offsets is in all topics below the marks that are asked for
     // after them; and what is below those is in the deltas, whose marks are asked for last.
+    const copied = await this.#copied();
     const committed = await this.#admin.committed(config.appId, inputTopic);
     const settled = new Map(committed.map((offset, partition) => [partition, offset ?? 0n]));
     const states = await this.#marks(config.userStateTopic);
@@ -139,14 +153,19 @@ class Verification {
       settled,
       problems,
     });
+    const beforeTasks =
+      config.repartition && this.#options.input !== false
+        ? await this.#compareCopies(copied, input)
+        : null;
     // The step before the tasks keeps what cannot be used out of their input.
-    const complete = dead.every(({ low, open }) => low === 0n && !open) && !config.repartition;
-    const deadLetters = this.#dead.compare(
-      config.repartition ? null : oracle,
-      settled,
-      complete,
-      problems,
-    );
+    const expected = config.repartition
+      ? (beforeTasks?.copies.deadLetters ?? null)
+      : (oracle?.deadLetters.map((letter) => ({
+          ...letter,
+          settled: letter.offset < (settled.get(letter.partition) ?? 0n),
+        })) ?? null);
+    const complete = dead.every(({ low, open }) => low === 0n && !open);
+    const deadLetters = this.#dead.compare(expected, complete, problems);
     return {
       ok: problems.sentences.length === 0,
       problems: problems.sentences,
@@ -165,6 +184,7 @@ class Verification {
       users,
       lists: this.#lists(),
       deadLetters,
+      copies: beforeTasks?.report ?? null,
     };
   }
 
@@ -211,7 +231,6 @@ class Verification {
     const records: LogRecord[] = [];
     await this.#read(topic, marks, (record) => {
       this.#coverage.input(record.partition, record.offset);
-      this.#checkCopy(record);
       records.push(record);
     });
     await serde.load(records.map((record) => record.value));
@@ -219,18 +238,58 @@ class Verification {
     return oracle;
   }
 
-  /** The copies of one partition stand in its order, each once. */
-  #checkCopy({ headers, partition }: LogRecord): void {
-    const from = headers[ORIGIN.offset];
-    if (from === undefined) return;
-    const source = `${headers[ORIGIN.topic]}/${headers[ORIGIN.partition]}`;
-    const key = `${source}/${partition}`;
-    const offset = BigInt(String(from));
-    const before = this.#copied.get(key);
-    if (before !== undefined && offset <= before) {
-      this.#problems.add('copies', `${source}/${offset} was copied more than once`);
+  /**
+   * Compares the copies with what the step before the tasks has read; null where there is no such step.
+   *
+   * @param read Of each input, the offsets that the step had committed before `marks` were asked for.
+   */
+  async #compareCopies(
+    read: ReadonlyMap<string, readonly bigint[]>,
+    marks: readonly Watermarks[],
+  ): Promise<{ copies: Copies; report: CopiesReport }> {
+    const { serde, config } = this.#options;
+    const copies = new Copies({
+      serde,
+      preprocessor: new Preprocessor(config),
+      partitions: marks.length,
+      problems: this.#problems,
+    });
+    await this.#read(config.repartitionTopic, marks, (record) => copies.takeCopy(record));
+    const complete = marks.every(({ low }) => low === 0n);
+    const lows = new Map<string, readonly bigint[]>();
+    for (const [topic, ends] of read) {
+      const inputs = await this.#marks(topic);
+      lows.set(
+        topic,
+        inputs.map(({ low }) => low),
+      );
+      const records: LogRecord[] = [];
+      await this.#read(topic, inputs, (record) => void records.push(record));
+      await serde.load(records.map((record) => record.value));
+      for (const record of records) {
+        const settled = record.offset < (ends[record.partition] ?? 0n);
+        copies.takeOriginal(record, { settled, complete });
+      }
     }
-    this.#copied.set(key, offset);
+    const report = copies.report(
+      (topic, partition, offset) => offset < (lows.get(topic)?.[partition] ?? 0n),
+    );
+    return { copies, report };
+  }
+
+  /** Of each input topic, what the step before the tasks has committed, by partition. */
+  async #copied(): Promise<Map<string, readonly bigint[]>> {
+    const { config } = this.#options;
+    const group = repartitionGroup(config.appId);
+    const committed = new Map<string, readonly bigint[]>();
+    for (const topic of this.#inputs) {
+      const offsets = await this.#admin.committed(group, topic);
+      committed.set(
+        topic,
+        offsets.map((offset) => offset ?? 0n),
+      );
+    }
+    return committed;
   }
 
   #reportOffsets({ gaps, overlaps, torn, miscounted }: VerifyReport['inputOffsets']): void {

@@ -1,8 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Config } from '../../src/config.js';
 import { repartitionGroup } from '../../src/repartition/step.js';
+import { Serde } from '../../src/serde/serde.js';
 import { type Fault, MemoryLog, MemoryTransport } from '../../src/transport/memory/index.js';
 import { partitionFor } from '../../src/transport/partitioner.js';
+import { verify } from '../../src/verify/verify.js';
 import {
   createTopics,
   eventRecord,
@@ -139,6 +141,30 @@ describe('an input that is not keyed by user', { timeout: 20_000 }, () => {
         String(letter!.headers[`isthmus.${name}`]),
       ),
     ).toEqual(['not-wire-format', 'orders', '4', '0']);
+  });
+
+  test('is seen through by verify: every original is copied once, or a dead letter', async () => {
+    const { service } = await start();
+    const producer = await client.producer();
+    await producer.send([
+      { topic: 'orders', partition: 4, key: null, value: Buffer.from('no avro') },
+    ]);
+    await produce(60);
+    await taken();
+    await until(() => service.trainedEvents() === 60, 'all is trained');
+    const look = () => verify({ config, transport: client, serde: new Serde() });
+    expect(await look()).toMatchObject({
+      problems: [],
+      deadLetters: { found: 1, missing: 0, unexpected: 0 },
+      copies: { originals: 61, copies: 60, missing: 0, unexpected: 0, wrong: 0 },
+    });
+    // A dead letter that nothing in the input has led to.
+    const letter = (await readAll(client, config.deadLetterTopic))[0]!;
+    await producer.send([
+      { ...letter, headers: { ...letter.headers, 'isthmus.offset': Buffer.from('7') } },
+    ]);
+    await producer.close();
+    expect((await look()).deadLetters).toMatchObject({ found: 2, missing: 0, unexpected: 1 });
   });
 
   test('by pattern includes topics that are made later', async () => {

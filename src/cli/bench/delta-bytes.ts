@@ -11,7 +11,7 @@ import { type Experiment, Lab } from './lab.js';
 import type { LoadMessage, LoadTask } from './load-process.js';
 
 /** The most events of a transaction. */
-const SIZES = [125, 500, 1_000, 4_000];
+const SIZES = [128, 500, 1_000, 4_000];
 const EVENTS = 40_000;
 const ITEMS_PER_DOMAIN = 1_000;
 const NEVER = Number.MAX_SAFE_INTEGER;
