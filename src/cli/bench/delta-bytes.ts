@@ -14,6 +14,8 @@ import type { LoadMessage, LoadTask } from './load-process.js';
 const SIZES = [128, 500, 1_000, 4_000];
 const EVENTS = 40_000;
 const ITEMS_PER_DOMAIN = 1_000;
+/** By default nothing is compressed. */
+const COMPRESSED = { ISTHMUS_COMPRESSION: 'gzip' };
 const NEVER = Number.MAX_SAFE_INTEGER;
 const STEADY_EVENTS_PER_SECOND = 5_000;
 const STEADY_SECONDS = 12;
@@ -26,7 +28,7 @@ export async function benchDeltaBytes(context: BenchContext): Promise<void> {
     const { config } = await lab.experiment();
     await lab.preload(config, ITEMS_PER_DOMAIN, EVENTS);
     for (const size of SIZES) {
-      const settings = { ISTHMUS_MAX_TRANSACTION_EVENTS: String(size) };
+      const settings = { ...COMPRESSED, ISTHMUS_MAX_TRANSACTION_EVENTS: String(size) };
       const experiment = await lab.experiment(settings, config.inputTopic);
       await drain(lab, experiment, { warmUp: 0, warmUpMs: 0, total: EVENTS, countingMs: 60_000 });
       await weigh(lab, experiment, `delta-bytes.up-to-${size}`, context.report);
@@ -37,7 +39,7 @@ export async function benchDeltaBytes(context: BenchContext): Promise<void> {
 
 /** Whatever transactions the commit interval makes of a steady stream. */
 async function steady(lab: Lab, report: Report): Promise<void> {
-  const experiment = await lab.experiment({ ISTHMUS_BOT_EVENTS_PER_MINUTE: '0' });
+  const experiment = await lab.experiment({ ...COMPRESSED, ISTHMUS_BOT_EVENTS_PER_MINUTE: '0' });
   const { signal } = lab;
   const task = { warmUp: NEVER, warmUpMs: NEVER, total: NEVER, countingMs: NEVER };
   const service = lab.service(experiment, task);
@@ -95,7 +97,7 @@ async function weigh(lab: Lab, experiment: Experiment, name: string, report: Rep
     value: stored / events,
     unit: 'bytes/event',
     ratio: stored / bytes,
-    against: `before ${experiment.config.compression}, headers and markers`,
+    against: `before ${experiment.config.compression}; with headers and markers`,
   });
   report({ name: `${name}.transaction`, value: events / transactions, unit: 'events/transaction' });
 }
