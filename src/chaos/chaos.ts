@@ -67,7 +67,7 @@ function settings(brokers: string, options: ChaosOptions): Record<string, string
     ISTHMUS_COMMIT_INTERVAL_MS: '50',
     ISTHMUS_SESSION_TIMEOUT_MS: String(SESSION_TIMEOUT_MS),
     ISTHMUS_BOT_EVENTS_PER_MINUTE: '100',
-    ISTHMUS_SNAPSHOT_DELTA_BYTES: '300000',
+    ISTHMUS_SNAPSHOT_DELTA_BYTES: '100000',
     // The log stays whole, so that it can be compared with the snapshots.
     ISTHMUS_SNAPSHOT_KEEP: '0',
   };

@@ -183,7 +183,7 @@ describe('topics create → produce → run → recommendations', () => {
     expect((await isthmus(['produce', '--file', more], env)).code).toBe(0);
     service = await RunningService.start(env);
     await service.atRest(await ends(`${app}.events`));
-    expect(await service.json('/model')).toMatchObject({ trainedEvents: 1_000 });
+    expect(await service.trained(1_000)).toMatchObject({ trainedEvents: 1_000 });
     lineage(await readAll(transport, `${app}.lists`));
     await service.stop();
   });
@@ -215,7 +215,7 @@ describe('one partition, mini-batches cut by offset', () => {
 
     const second = await RunningService.start(env);
     await second.atRest([BigInt(count)]);
-    const model = await second.json<{ sha256: string; trainedEvents: number }>('/model');
+    const model = await second.trained(count);
     await second.stop();
     expect(model.trainedEvents).toBe(count);
     const digest = JSON.parse((await isthmus(['digest', '--json'], env)).stdout);

@@ -128,6 +128,16 @@ export class RunningService {
     );
   }
 
+  /** Waits until it has read back so many learned events: a little later than they are committed. */
+  async trained(events: number): Promise<{ trainedEvents: number; sha256: string }> {
+    let model = { trainedEvents: -1, sha256: '' };
+    await this.process.until(async () => {
+      model = await this.json('/model');
+      return model.trainedEvents >= events;
+    }, `it has learned ${events} events`);
+    return model;
+  }
+
   async stop(): Promise<Ended & { seconds: number }> {
     const begin = performance.now();
     this.process.signal('SIGTERM');
