@@ -154,6 +154,7 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
   blendPopularity: real('blendPopularity', 0, 8, 'Weight of log popularity in the score.'),
   blendBias: real('blendBias', 0, 8, "Weight of the item's bias in the score."),
   blendDeep: real('blendDeep', 0, 8, 'Weight of the embeddings in the score.'),
+  blendDeepNew: real('blendDeepNew', 0, 8, 'The same for users without an event in the domain.'),
   blendLift: real(
     'blendLift',
     0,

@@ -183,7 +183,7 @@ export class PrequentialScoring {
   }
 
   /** Writes the scores of the candidates, but for what they have in common. */
-  private logits({ domain, histories, example }: Captured, n: number, query: Float32Array) {
+  private logits({ domain, bucket, histories, example }: Captured, n: number, query: Float32Array) {
     const { model, blend } = this;
     const { rows, dots, wide, logits } = this.candidates;
     const { biases, counts } = model.items;
@@ -194,12 +194,13 @@ export class PrequentialScoring {
       return;
     }
     const { weights } = blend;
+    const deep = bucket === '0' ? weights.deepNew : weights.deep;
     blend.walk.run(histories, domain);
     dotsOfRows(model.items, rows, n, query, example * model.dimension, dots);
     for (let i = 0; i < n; i++) {
       const row = rows[i]!;
       wide[i] = weights.popularity * log1pCount(counts[row]!) + blend.walk.added(row, weights);
-      logits[i] = weights.deep * dots[i]! + weights.bias * biases[row]! + wide[i]!;
+      logits[i] = deep * dots[i]! + weights.bias * biases[row]! + wide[i]!;
     }
   }
 }

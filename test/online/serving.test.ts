@@ -18,6 +18,7 @@ const BLEND = {
   blendPopularity: 1,
   blendBias: 0.5,
   blendDeep: 0.5,
+  blendDeepNew: 0.25,
   blendLift: 2,
   blendWalk: 0.5,
   liftItems: 3,
@@ -79,13 +80,15 @@ function naive({ model }: World, user: User, name: string, n: number): Recommend
   const { embeddings, biases, counts } = model.items;
   const total = model.eventsOf(domain) + length;
   const wide = naiveWalk(model, user, domain);
+  const isNew = (user.history(domain)?.count ?? 0) === 0;
+  const deep = isNew ? BLEND.blendDeepNew : BLEND.blendDeep;
   const scored: { place: number; logit: number; itemId: string }[] = [];
   for (let place = 0; place < length; place++) {
     const row = rows[place]!;
     if (excluded.has(row)) continue;
     let logit = Math.fround(BLEND.blendBias * biases[row]! + Math.log1p(counts[row]!));
     for (let k = 0; k < model.dimension; k++) {
-      logit += BLEND.blendDeep * embeddings[row * model.dimension + k]! * query[k]!;
+      logit += deep * embeddings[row * model.dimension + k]! * query[k]!;
     }
     logit += wide(row);
     scored.push({ place, logit, itemId: model.itemId(row) });

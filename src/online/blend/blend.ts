@@ -7,6 +7,8 @@ export interface BlendWeights {
   readonly popularity: number;
   readonly bias: number;
   readonly deep: number;
+  /** In place of `deep` for users without an event in the domain. */
+  readonly deepNew: number;
   readonly lift: number;
   readonly walk: number;
 }
@@ -23,6 +25,7 @@ export function blendWeights(options: BlendOptions): BlendWeights {
     popularity: options.blendPopularity,
     bias: options.blendBias,
     deep: options.blendDeep,
+    deepNew: options.blendDeepNew,
     lift: options.blendLift,
     walk: options.blendWalk,
   };

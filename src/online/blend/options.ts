@@ -6,6 +6,8 @@ export interface BlendOptions {
   readonly blendBias: number;
   /** Weight of v_j · q. */
   readonly blendDeep: number;
+  /** The same for users without an event in the domain: less is known of them there. */
+  readonly blendDeepNew: number;
   /** Weight of what was seen beside the user's items; 0 with blendWalk 0: deep alone. */
   readonly blendLift: number;
   /** A user's newest liked items, in each domain, that this is taken from. */
@@ -24,6 +26,7 @@ export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
   blendPopularity: 0.75,
   blendBias: 0.2,
   blendDeep: 0.7,
+  blendDeepNew: 0.4,
   blendLift: 1.2,
   liftItems: 16,
   blendWalk: 0.5,

@@ -130,8 +130,11 @@ export class Recommender {
     const { weights } = this.blend;
     const priors = this.priors.of(domain, weights);
     const targets = pending.map(({ target }) => target);
-    for (const { at } of targets) {
-      for (let k = at; k < at + model.dimension; k++) queries.query[k]! *= weights.deep;
+    for (const { place, target } of pending) {
+      const { at } = target;
+      const known = (requests[place]!.user?.history(domain)?.count ?? 0) > 0;
+      const deep = known ? weights.deep : weights.deepNew;
+      for (let k = at; k < at + model.dimension; k++) queries.query[k]! *= deep;
     }
     this.scan(model.items, priors, queries.query, targets);
     for (const { place, example, histories, target } of pending) {

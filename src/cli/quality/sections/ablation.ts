@@ -12,7 +12,7 @@ interface Variant {
 
 const VARIANTS: readonly Variant[] = [
   { what: 'defaults', set: [], quick: true },
-  { what: 'no embeddings (deep)', set: ['blendDeep=0'], quick: true },
+  { what: 'no embeddings (deep)', set: ['blendDeep=0', 'blendDeepNew=0'], quick: true },
   { what: 'no counts (wide)', set: ['blendLift=0', 'blendWalk=0', 'neighbours=0'], quick: true },
   { what: 'no popularity', set: ['blendPopularity=0'] },
   { what: 'no item biases', set: ['blendBias=0'] },
@@ -64,9 +64,10 @@ export const ablation: Section = {
     return {
       markdown: [
         `${quickly(options)}${commandsOf([
-          `${Evaluator.command(stream)} --set blendDeep=0`,
+          `${Evaluator.command(stream)} --set blendDeep=0 --set blendDeepNew=0`,
           ...sets.map(
-            (set) => `${Evaluator.command(amazonArguments(set, 'valid'))} --set blendDeep=0`,
+            (set) =>
+              `${Evaluator.command(amazonArguments(set, 'valid'))} --set blendDeep=0 --set blendDeepNew=0`,
           ),
         ])}`,
         markdownTable(['', '`--set`', 'ml-latest-small, prequential', ...head], rows),
