@@ -24,7 +24,8 @@ const BLEND = {
   liftItems: 3,
   walkItems: 2,
   walkBridges: 3,
-  walkBelow: 2,
+  // No sum of halves to sevenths: on the edge, the order of adding would decide.
+  walkBelow: 2.001,
 };
 
 /** What a walk adds to an item's score, from its definition. */
@@ -37,9 +38,11 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
   const start = new Float64Array(all.length);
   const two = new Float64Array(all.length);
   for (const { rows, weights, domain: own } of user.histories) {
-    const liked = [...rows].filter((_, i) => weights[i]! > 0).reverse();
-    for (const [age, row] of liked.entries()) {
-      if (age >= BLEND.liftItems) break;
+    const liked = [...rows].filter((_, i) => weights[i]! > 0);
+    // Oldest first, as the walk adds: equal bridges are to be equal to the last bit.
+    for (const [i, row] of liked.entries()) {
+      const age = liked.length - 1 - i;
+      if (age >= BLEND.liftItems) continue;
       for (const j of there) one[j]! += Math.max(0, neighbours.get(row, j, domain)) / n(row);
       if (age >= BLEND.walkItems) continue;
       for (const k of all) {
