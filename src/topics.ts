@@ -1,7 +1,7 @@
 import { parseInputs } from './config/inputs.js';
 import type { Config } from './config.js';
 import { IsthmusError } from './errors.js';
-import type { TopicInfo, TopicSpec } from './transport/transport.js';
+import type { TopicInfo, TopicSpec, Watermarks } from './transport/transport.js';
 
 /** The settings that name topics. */
 export type TopicSettings = Pick<
@@ -88,6 +88,11 @@ export function taskTopic(
   config: Pick<TopicSettings, 'inputTopic' | 'repartition' | 'repartitionTopic'>,
 ): string {
   return config.repartition ? config.repartitionTopic : config.inputTopic;
+}
+
+/** Returns the offsets between the watermarks of a topic, transaction markers included. */
+export function recordsBetween(marks: readonly Watermarks[]): number {
+  return marks.reduce((sum, { low, high }) => sum + Number(high - low), 0);
 }
 
 /** Returns the names of the topics that the service cannot do without. */

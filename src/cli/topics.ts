@@ -1,6 +1,12 @@
 import { Command } from 'commander';
 import type { Config } from '../config.js';
-import { applicationTopics, checkTopics, matchingInputs, taskTopic } from '../topics.js';
+import {
+  applicationTopics,
+  checkTopics,
+  matchingInputs,
+  recordsBetween,
+  taskTopic,
+} from '../topics.js';
 import type { LogAdmin, TopicInfo } from '../transport/transport.js';
 import { type CommonOptions, whole, withCommon } from './arguments.js';
 import { withKafka } from './context.js';
@@ -100,8 +106,7 @@ async function listTopics(admin: LogAdmin, config: Config): Promise<TopicRow[]> 
     names.map(async (topic) => {
       const info = there.get(topic);
       if (info === undefined) return { topic, partitions: null, records: null };
-      const marks = await admin.watermarks(topic);
-      const records = marks.reduce((sum, { low, high }) => sum + Number(high - low), 0);
+      const records = recordsBetween(await admin.watermarks(topic));
       return { topic, partitions: info.partitions, records };
     }),
   );

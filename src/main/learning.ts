@@ -9,7 +9,7 @@ import { Preprocessor } from '../online/preprocess/preprocessor.js';
 import { Prequential } from '../online/prequential.js';
 import { Recommender } from '../online/serving/recommender.js';
 import type { ChosenTower } from '../online/tower/backend.js';
-import { RecordMaker } from '../producers/records.js';
+import { outputTopics, RecordMaker } from '../producers/records.js';
 import type { Serde } from '../serde/serde.js';
 import { EventDecoder } from '../tasks/event-decoder.js';
 import { ModelReplica } from '../tasks/replica.js';
@@ -71,12 +71,7 @@ export function createLearning(options: LearningOptions): Learning {
     app: config.appId,
     process: options.process,
     maxRecordBytes: config.maxRecordBytes,
-    topics: {
-      recommendations: config.recommendationsTopic,
-      deadLetters: config.deadLetterTopic,
-      userState: config.userStateTopic,
-      modelDeltas: config.modelDeltasTopic,
-    },
+    topics: outputTopics(config),
     serde,
     model,
     now: clock.now,

@@ -28,6 +28,8 @@ interface Captured {
   readonly row: number;
   readonly domain: number;
   readonly bucket: PrequentialSample['bucket'];
+  /** Weight of the embeddings. */
+  readonly deep: number;
   /** What the user had done. */
   readonly histories: readonly WalkHistory[];
   /** Number in the batch of queries; -1 for a user of whom nothing is known. */
@@ -118,10 +120,12 @@ export class PrequentialScoring {
     const domain = this.model.domainOf(row);
     const histories = this.batch.addUser(user);
     const known = histories.from < histories.to;
+    const events = user.history(domain)?.count ?? 0;
     this.captured.push({
       row,
       domain,
-      bucket: bucketOf(user.history(domain)?.count ?? 0),
+      bucket: bucketOf(events),
+      deep: this.blend.deepFor(events),
       histories: this.batch.historiesOf(histories),
       example: known ? this.batch.addTarget(histories, domain) : -1,
       without,
@@ -183,7 +187,7 @@ export class PrequentialScoring {
   }
 
   /** Writes the scores of the candidates, but for what they have in common. */
-  private logits({ domain, bucket, histories, example }: Captured, n: number, query: Float32Array) {
+  private logits({ domain, deep, histories, example }: Captured, n: number, query: Float32Array) {
     const { model, blend } = this;
     const { rows, dots, wide, logits } = this.candidates;
     const { biases, counts } = model.items;
@@ -194,7 +198,6 @@ export class PrequentialScoring {
       return;
     }
     const { weights } = blend;
-    const deep = bucket === '0' ? weights.deepNew : weights.deep;
     blend.walk.run(histories, domain);
     dotsOfRows(model.items, rows, n, query, example * model.dimension, dots);
     for (let i = 0; i < n; i++) {

@@ -1,3 +1,4 @@
+import type { Config } from '../config.js';
 import { encodeDelta } from '../online/delta-codec.js';
 import type { Model } from '../online/model.js';
 import type { BasedOn, Delta, Recommendation } from '../online/types.js';
@@ -15,6 +16,21 @@ export interface OutputTopics {
   readonly deadLetters: string;
   readonly userState: string;
   readonly modelDeltas: string;
+}
+
+/** Those of the settings. */
+export function outputTopics(
+  config: Pick<
+    Config,
+    'recommendationsTopic' | 'deadLetterTopic' | 'userStateTopic' | 'modelDeltasTopic'
+  >,
+): OutputTopics {
+  return {
+    recommendations: config.recommendationsTopic,
+    deadLetters: config.deadLetterTopic,
+    userState: config.userStateTopic,
+    modelDeltas: config.modelDeltasTopic,
+  };
 }
 
 export interface RecordMakerOptions {

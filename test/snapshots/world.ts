@@ -1,7 +1,7 @@
 import type { Config } from '../../src/config.js';
 import { Model } from '../../src/online/model.js';
 import type { Delta } from '../../src/online/types.js';
-import { RecordMaker } from '../../src/producers/records.js';
+import { outputTopics, RecordMaker } from '../../src/producers/records.js';
 import { Serde } from '../../src/serde/serde.js';
 import type { SnapshotChunkRecord } from '../../src/serde/types.js';
 import { Catalogue } from '../../src/snapshots/catalogue.js';
@@ -62,12 +62,7 @@ export class SnapshotWorld {
     const maker = new RecordMaker({
       app: config.appId,
       process: 'p',
-      topics: {
-        recommendations: config.recommendationsTopic,
-        deadLetters: config.deadLetterTopic,
-        userState: config.userStateTopic,
-        modelDeltas: config.modelDeltasTopic,
-      },
+      topics: outputTopics(config),
       serde,
       model: new Model(OPTIONS),
       now: () => this.nowMs,

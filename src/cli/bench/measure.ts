@@ -15,6 +15,13 @@ export function quantile(values: readonly number[], share: number): number {
   return sorted[place] ?? Number.NaN;
 }
 
+/** Returns how long the work took by the clock, in seconds. */
+export async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const begin = performance.now();
+  await work();
+  return (performance.now() - begin) / 1000;
+}
+
 /** Returns the CPU time of this process so far, all its threads together, in seconds. */
 export function ownCpuSeconds(): number {
   const { user, system } = process.cpuUsage();

@@ -1,7 +1,7 @@
 import { loadConfig } from '../../config.js';
 import { readChangelog } from '../../consumers/restore.js';
 import { createTower } from '../../online/tower/backend.js';
-import { RecordMaker } from '../../producers/records.js';
+import { outputTopics, RecordMaker } from '../../producers/records.js';
 import { Serde } from '../../serde/serde.js';
 import { restoreUsers } from '../../tasks/restore-users.js';
 import { applicationTopics } from '../../topics.js';
@@ -9,7 +9,7 @@ import { MemoryLog, MemoryTransport } from '../../transport/memory/index.js';
 import type { OutgoingRecord } from '../../transport/transport.js';
 import type { BenchContext } from './benches.js';
 import { learnWorld } from './learning.js';
-import { median } from './measure.js';
+import { median, secondsOf } from './measure.js';
 
 const ROUNDS = 5;
 /** Of the world's 5,000 users nearly each has a history then. */
@@ -30,12 +30,7 @@ export async function benchRestoreUsers({
   const maker = new RecordMaker({
     app: config.appId,
     process: 'bench',
-    topics: {
-      recommendations: config.recommendationsTopic,
-      deadLetters: config.deadLetterTopic,
-      userState: config.userStateTopic,
-      modelDeltas: config.modelDeltasTopic,
-    },
+    topics: outputTopics(config),
     serde,
     model,
     now: Date.now,
@@ -56,10 +51,10 @@ export async function benchRestoreUsers({
       const restored: number[] = [];
       const read: number[] = [];
       for (let round = 0; round < ROUNDS; round++) {
-        restored.push(await seconds(() => restoreUsers(place, null, parts)));
+        restored.push(await secondsOf(() => restoreUsers(place, null, parts)));
         const [marks] = await admin.watermarks(place.topic);
         const options = { signal, onProgress: () => undefined };
-        read.push(await seconds(() => readChangelog(reader, place, marks!, options)));
+        read.push(await secondsOf(() => readChangelog(reader, place, marks!, options)));
       }
       const thousands = users.length / 1_000;
       report({
@@ -88,10 +83,4 @@ async function write(
     }
   }
   await producer.close();
-}
-
-async function seconds(work: () => Promise<unknown>): Promise<number> {
-  const begin = performance.now();
-  await work();
-  return (performance.now() - begin) / 1000;
 }

@@ -5,7 +5,7 @@ import { simdMemory } from '../../online/kernels/memory.js';
 import { Model } from '../../online/model.js';
 import { Random } from '../../online/random.js';
 import type { Delta } from '../../online/types.js';
-import { RecordMaker } from '../../producers/records.js';
+import { outputTopics, RecordMaker } from '../../producers/records.js';
 import { Serde } from '../../serde/serde.js';
 import { rebuildModel } from '../../snapshots/rebuild.js';
 import { snapshotWriterId, takeMoment, writeSnapshot } from '../../snapshots/writer.js';
@@ -13,7 +13,7 @@ import { applicationTopics } from '../../topics.js';
 import { MemoryLog, MemoryTransport } from '../../transport/memory/index.js';
 import type { Transport } from '../../transport/transport.js';
 import type { BenchContext } from './benches.js';
-import { median } from './measure.js';
+import { median, secondsOf } from './measure.js';
 import { benchRestoreUsers } from './restore-users.js';
 
 const ROWS = 1_000_000;
@@ -38,11 +38,13 @@ export async function benchRestore({ report, signal }: BenchContext): Promise<vo
     report({ name: 'restore.snapshot.longest-slice', value: longestMs, unit: 'ms' });
     report({ name: 'restore.snapshot.write', value: seconds, unit: 's' });
     report({ name: 'restore.snapshot.bytes', value: bytes / ROWS, unit: 'bytes/row' });
+    const rebuild = (useSnapshots: boolean): Promise<number> =>
+      secondsOf(() => rebuildModel(transport, config, { useSnapshots, signal }));
     const snapshot: number[] = [];
     const deltas: number[] = [];
     for (let round = 0; round < ROUNDS; round++) {
-      snapshot.push(await rebuild(transport, config, true, signal));
-      deltas.push(await rebuild(transport, config, false, signal));
+      snapshot.push(await rebuild(true));
+      deltas.push(await rebuild(false));
     }
     report({
       name: 'restore.from-snapshot',
@@ -58,17 +60,6 @@ export async function benchRestore({ report, signal }: BenchContext): Promise<vo
   await benchRestoreUsers({ report, signal });
 }
 
-async function rebuild(
-  transport: Transport,
-  config: Config,
-  useSnapshots: boolean,
-  signal: AbortSignal,
-): Promise<number> {
-  const begin = performance.now();
-  await rebuildModel(transport, config, { useSnapshots, signal });
-  return (performance.now() - begin) / 1000;
-}
-
 /** Writes the deltas, and a snapshot of what they add up to. */
 async function prepare(transport: Transport, config: Config, signal: AbortSignal) {
   const { seed, dimension, initialScale } = config.learner;
@@ -77,12 +68,7 @@ async function prepare(transport: Transport, config: Config, signal: AbortSignal
   const maker = new RecordMaker({
     app: config.appId,
     process: 'bench',
-    topics: {
-      recommendations: config.recommendationsTopic,
-      deadLetters: config.deadLetterTopic,
-      userState: config.userStateTopic,
-      modelDeltas: config.modelDeltasTopic,
-    },
+    topics: outputTopics(config),
     serde,
     model,
     now: Date.now,

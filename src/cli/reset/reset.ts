@@ -1,6 +1,6 @@
 import type { Config } from '../../config.js';
 import { repartitionGroup } from '../../repartition/step.js';
-import { matchingInputs, taskTopic } from '../../topics.js';
+import { matchingInputs, recordsBetween, type TopicSettings, taskTopic } from '../../topics.js';
 import type { LogAdmin } from '../../transport/transport.js';
 
 /** What a reset does, in this order. */
@@ -17,20 +17,7 @@ export interface ResetPlan {
   }[];
 }
 
-type Settings = Pick<
-  Config,
-  | 'appId'
-  | 'inputTopic'
-  | 'repartition'
-  | 'repartitionTopic'
-  | 'itemsTopic'
-  | 'recommendationsTopic'
-  | 'deadLetterTopic'
-  | 'userStateTopic'
-  | 'modelDeltasTopic'
-  | 'modelSnapshotsTopic'
-  | 'replicationFactor'
->;
+type Settings = TopicSettings & Pick<Config, 'appId'>;
 
 /**
  * Returns what is to be deleted for the application to begin anew with the input that there is: its
@@ -67,13 +54,10 @@ export async function planReset(
   return {
     application: config.appId,
     topics: await Promise.all(
-      topics.map(async (topic) => {
-        const marks = await admin.watermarks(topic);
-        return {
-          topic,
-          records: marks.reduce((sum, { low, high }) => sum + Number(high - low), 0),
-        };
-      }),
+      topics.map(async (topic) => ({
+        topic,
+        records: recordsBetween(await admin.watermarks(topic)),
+      })),
     ),
     offsets: offsets.filter((one) => one.offsets.size > 0),
   };

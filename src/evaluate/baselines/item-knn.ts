@@ -1,5 +1,5 @@
 import type { Model } from '../../online/model.js';
-import { NeighbourList } from '../../online/wide/neighbour-list.js';
+import { Neighbours } from '../../online/wide/neighbours.js';
 import type { Baseline, Taken } from './baseline.js';
 
 /** Far below any cosine: popularity decides between items that nothing else sets apart. */
@@ -16,25 +16,14 @@ const TIE_BREAK = 1e-9;
  * Source: B. Sarwar et al., "Item-based collaborative filtering recommendation algorithms" (2001).
  */
 export function itemKnn(model: Model): Baseline {
-  /** By row, then by domain of the other. */
-  const counts: NeighbourList[][] = [];
+  const neighbours = new Neighbours((row) => model.key(row));
   let sums = new Float64Array(0);
-  const listOf = (row: number, domain: number): NeighbourList => {
-    while (counts.length <= row) counts.push([]);
-    const lists = counts[row]!;
-    let list = lists.find((other) => other.domain === domain);
-    if (list === undefined) {
-      list = new NeighbourList(domain);
-      lists.push(list);
-    }
-    return list;
-  };
   const learnOne = ({ row, domain, liked }: Taken): void => {
     for (const history of liked) {
       for (const other of new Set(history.rows)) {
         if (other === row) continue;
-        listOf(row, history.domain).add(other, 1);
-        listOf(other, domain).add(row, 1);
+        neighbours.add(row, other, history.domain, 1);
+        neighbours.add(other, row, domain, 1);
       }
     }
   };
@@ -48,7 +37,7 @@ export function itemKnn(model: Model): Baseline {
         for (let k = 0; k < history.rows.length; k++) {
           if (!(history.weights[k]! > 0)) continue;
           const own = history.rows[k]!;
-          const list = counts[own]?.find((other) => other.domain === domain);
+          const list = neighbours.list(own, domain);
           if (list === undefined) continue;
           const each = 1 / Math.sqrt(Math.max(1, items.counts[own]!));
           const { entries, size } = list;

@@ -41,4 +41,9 @@ export class Blend {
     this.weights = blendWeights(all);
     this.walk = new Walk(model, all);
   }
+
+  /** δ for a user with so many events in the domain. */
+  deepFor(events: number): number {
+    return events > 0 ? this.weights.deep : this.weights.deepNew;
+  }
 }

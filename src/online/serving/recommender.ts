@@ -132,8 +132,7 @@ export class Recommender {
     const targets = pending.map(({ target }) => target);
     for (const { place, target } of pending) {
       const { at } = target;
-      const known = (requests[place]!.user?.history(domain)?.count ?? 0) > 0;
-      const deep = known ? weights.deep : weights.deepNew;
+      const deep = this.blend.deepFor(requests[place]!.user?.history(domain)?.count ?? 0);
       for (let k = at; k < at + model.dimension; k++) queries.query[k]! *= deep;
     }
     this.scan(model.items, priors, queries.query, targets);

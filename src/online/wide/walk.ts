@@ -112,36 +112,37 @@ export class Walk {
     }
   }
 
-  private firstStep({ rows, weights }: WalkHistory, target: number): void {
-    const { neighbours, items } = this.model;
-    const { liftItems } = this.options;
-    for (let i = Math.max(0, rows.length - liftItems); i < rows.length; i++) {
-      const row = rows[i]!;
-      const weight = weights[i]!;
-      if (!(weight > 0)) continue;
-      const each = weight / Math.max(1, items.counts[row]!);
-      const list = neighbours.list(row, target);
-      if (list !== undefined) this.addOne(list, each);
-    }
+  private firstStep(history: WalkHistory, target: number): void {
+    this.fromNewest(history, this.options.liftItems, (row, each) => {
+      this.addOne(this.model.neighbours.list(row, target), each);
+    });
   }
 
   /** Finds the bridges of a history. */
-  private setOut({ domain, rows, weights }: WalkHistory, target: number): void {
-    const { neighbours, items } = this.model;
-    const { walkItems } = this.options;
-    for (let i = Math.max(0, rows.length - walkItems); i < rows.length; i++) {
+  private setOut(history: WalkHistory, target: number): void {
+    const { neighbours } = this.model;
+    this.fromNewest(history, this.options.walkItems, (row, each) => {
+      this.addStart(neighbours.list(row, target), each);
+      if (history.domain !== target) this.addStart(neighbours.list(row, history.domain), each);
+    });
+  }
+
+  /** Visits the newest items of a history, oldest first, with what each of their counts weighs. */
+  private fromNewest(
+    { rows, weights }: WalkHistory,
+    limit: number,
+    visit: (row: number, each: number) => void,
+  ): void {
+    const { counts } = this.model.items;
+    for (let i = Math.max(0, rows.length - limit); i < rows.length; i++) {
       const row = rows[i]!;
-      const weight = weights[i]!;
-      if (!(weight > 0)) continue;
-      const each = weight / Math.max(1, items.counts[row]!);
-      const list = neighbours.list(row, target);
-      if (list !== undefined) this.addStart(list, each);
-      const own = domain === target ? undefined : neighbours.list(row, domain);
-      if (own !== undefined) this.addStart(own, each);
+      if (weights[i]! > 0) visit(row, weights[i]! / Math.max(1, counts[row]!));
     }
   }
 
-  private addOne({ entries, size }: NeighbourList, each: number): void {
+  private addOne(list: NeighbourList | undefined, each: number): void {
+    if (list === undefined) return;
+    const { entries, size } = list;
     const { one, rows } = this;
     let { length } = this;
     let sum = 0;
@@ -159,7 +160,9 @@ export class Walk {
     this.massOne += sum * each;
   }
 
-  private addStart({ entries, size }: NeighbourList, each: number): void {
+  private addStart(list: NeighbourList | undefined, each: number): void {
+    if (list === undefined) return;
+    const { entries, size } = list;
     const { start } = this;
     for (let at = 0; at < size * 2; at += 2) {
       const row = entries[at]!;
