@@ -1,4 +1,4 @@
-import { type logCreator, logLevel } from 'kafkajs';
+import type { logCreator } from 'kafkajs';
 
 /** Where the transport says what it meets. pino fits. */
 export interface TransportLogger {
@@ -16,17 +16,13 @@ export const silentLogger: TransportLogger = {
 };
 
 /**
- * Returns kafkajs's logs on ours. Whatever it calls an error is met by our own retries, which report
- * what matters themselves: its errors and warnings become debug lines, except refused credentials.
+ * Returns kafkajs's logs on ours, as debug lines: whatever it calls an error is met by our own retries,
+ * or explained (refusals.ts), and these report what matters themselves. Among what it calls refused
+ * credentials are connections that were closed while they authenticated.
  */
 export function kafkajsLogs(logger: TransportLogger): logCreator {
   return () => (entry) => {
     const { message, timestamp: _timestamp, logger: _name, stack: _stack, ...fields } = entry.log;
-    const text = `kafkajs ${entry.namespace}: ${message}`;
-    if (entry.level === logLevel.ERROR && /SASL|authenticat/i.test(message)) {
-      logger.error(fields, text);
-    } else {
-      logger.debug(fields, text);
-    }
+    logger.debug(fields, `kafkajs ${entry.namespace}: ${message}`);
   };
 }
