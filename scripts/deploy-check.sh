@@ -92,7 +92,7 @@ echo "rendered: $(cd "$work" && echo ./*.yaml)"
 conform() {
   "$cache/bin/kubeconform-$kubeconform_version" -strict -summary -skip "$without_schema" \
     -schema-location "$cache/kubernetes-$kubernetes_validate_version/{{.ResourceKind}}{{.KindSuffix}}.json" \
-    -schema-location "$cache/crd-keda-$keda_version/{{.ResourceKind}}{{.KindSuffix}}.json" \
+    -schema-location "$cache/crd-keda.sh-$keda_version/{{.ResourceKind}}{{.KindSuffix}}.json" \
     -schema-location "$cache/crd-prometheus-$prometheus_operator_version/{{.ResourceKind}}{{.KindSuffix}}.json" \
     "$@"
 }
@@ -103,11 +103,11 @@ score() {
     --ignore-test pod-probes-identical "$@"
 }
 
-# plant FROM TO: production-full with an error, in $work/planted.
+# plant FROM TO: production-full-secured with an error, in $work/planted.
 plant() {
   mkdir -p "$work/planted"
-  sed "s|$1|$2|" "$work/production-full.yaml" > "$work/planted/one.yaml"
-  if cmp -s "$work/production-full.yaml" "$work/planted/one.yaml"; then
+  sed "s|$1|$2|" "$work/production-full-secured.yaml" > "$work/planted/one.yaml"
+  if cmp -s "$work/production-full-secured.yaml" "$work/planted/one.yaml"; then
     echo "nothing planted: no \"$1\"" >&2
     exit 1
   fi
@@ -122,7 +122,7 @@ refused() {
 
 if tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$kubeconform_version" \
   && kubernetes_schemas \
-  && crds keda "github.com/kedacore/keda/v2@$keda_version" 'config/crd/bases/keda.sh_scaledobjects.yaml' \
+  && crds keda.sh "github.com/kedacore/keda/v2@$keda_version" 'config/crd/bases/keda.sh_*.yaml' \
   && crds prometheus "github.com/prometheus-operator/prometheus-operator@$prometheus_operator_version" \
     'example/prometheus-operator-crd/*.yaml'; then
   conform "$work"/*.yaml
@@ -130,6 +130,8 @@ if tool kubeconform github.com/yannh/kubeconform/cmd/kubeconform "$kubeconform_v
   refused conform 'an unknown field of a pod'
   plant 'maxReplicaCount: 12' 'maxReplicaCount: many'
   refused conform 'a word for a number in a ScaledObject'
+  plant 'containerName: isthmus' 'container: isthmus'
+  refused conform 'an unknown field of a TriggerAuthentication'
   plant 'scrapeTimeout:' 'scrapeTimeOut:'
   refused conform 'an unknown field of a ServiceMonitor'
 fi

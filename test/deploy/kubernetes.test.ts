@@ -26,7 +26,7 @@ describe.skipIf(noKubectl !== '')('the overlays', () => {
 });
 
 describe.skipIf(noKubectl !== '')('a planted error is found', () => {
-  const sound = JSON.stringify(noKubectl === '' ? rendered('production-full') : []);
+  const sound = JSON.stringify(noKubectl === '' ? rendered('production-full-secured') : []);
 
   const errors: readonly (readonly [what: string, from: string, to: string, found: RegExp])[] = [
     [
@@ -49,8 +49,52 @@ describe.skipIf(noKubectl !== '')('a planted error is found', () => {
     ],
     ['a port that is not ours', '"containerPort":8080', '"containerPort":8081', /asks port http/],
     ['a probe of another path', '"path":"/readyz"', '"path":"/ready"', /\/ready, which nobody/],
+    [
+      'metrics on another port',
+      '"ISTHMUS_METRICS_PORT":"9464"',
+      '"ISTHMUS_METRICS_PORT":"9465"',
+      /scrapes go to 9464, not 9465/,
+    ],
+    ['scrapes with a token', '"port":"metrics"', '"port":"http"', /scrapes go to 8080, not 9464/],
     ['metrics at another path', '"path":"/metrics"', '"path":"/metric"', /nobody answers metrics/],
-    ['a closed port', '"ports":[{"port":8080', '"ports":[{"port":9000', /NetworkPolicy closes/],
+    [
+      'a closed port',
+      '"ports":[{"port":8080',
+      '"ports":[{"port":9000',
+      /NetworkPolicy closes 8080/,
+    ],
+    [
+      'closed metrics',
+      '"ports":[{"port":9464',
+      '"ports":[{"port":9000',
+      /NetworkPolicy closes 9464/,
+    ],
+    [
+      'a file that is not there',
+      '"/etc/isthmus/http/token"',
+      '"/etc/isthmus/token"',
+      /HTTP_TOKEN_FILE is \/etc\/isthmus\/token, where no Secret/,
+    ],
+    ['KEDA without TLS', '"tls":"enable"', '"tls":"disable"', /differ about TLS/],
+    ['KEDA by another mechanism', '"scram_sha512"', '"plaintext"', /sasl is plaintext, not scram/],
+    [
+      'KEDA with another password',
+      '"secretTargetRef":[{"key":"ca.crt","name":"isthmus-kafka","parameter":"ca"},{"key":"password"',
+      '"secretTargetRef":[{"key":"ca.crt","name":"isthmus-kafka","parameter":"ca"},{"key":"pass"',
+      /KEDA does not have its password from isthmus-kafka\/password/,
+    ],
+    [
+      'KEDA as another user',
+      '"name":"KAFKA_SASL_USERNAME"',
+      '"name":"KAFKA_USERNAME"',
+      /another user/,
+    ],
+    [
+      'KEDA without its TriggerAuthentication',
+      '"kind":"TriggerAuthentication"',
+      '"kind":"ClusterTriggerAuthentication"',
+      /KEDA does not have its ca/,
+    ],
     ['a service to another port', '"targetPort":"http"', '"targetPort":9', /Service leads to 9/],
     ['a limit without its heap', '"memory":"2Gi"', '"memory":"4Gi"', /the heap is 1024 MiB/],
     [

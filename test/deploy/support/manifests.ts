@@ -9,6 +9,7 @@ import {
   type RouteContext,
 } from '../../../src/http/routes.js';
 import { rooted } from './files.js';
+import { faultsOfFiles, faultsOfTrigger } from './secrets.js';
 
 interface EnvVar {
   readonly name: string;
@@ -19,16 +20,34 @@ interface Probe {
   readonly httpGet?: { readonly path: string; readonly port: string | number };
 }
 
-interface Container {
+export interface Container {
   readonly name: string;
   readonly env?: readonly EnvVar[];
   readonly envFrom?: readonly { readonly configMapRef?: { readonly name: string } }[];
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
   readonly startupProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly livenessProbe?: Probe;
   readonly lifecycle?: { readonly preStop?: { readonly sleep?: { readonly seconds: number } } };
   readonly resources: { readonly limits: Readonly<Record<string, string>> };
+}
+
+export interface PodSpec {
+  readonly terminationGracePeriodSeconds: number;
+  readonly enableServiceLinks?: boolean;
+  readonly containers: readonly Container[];
+  readonly volumes?: readonly {
+    readonly name: string;
+    readonly secret?: { readonly secretName: string };
+  }[];
+}
+
+/** Where KEDA has a value from: a key of a Secret, or a variable of a container. */
+interface AuthSource {
+  readonly parameter: string;
+  readonly name: string;
+  readonly key?: string;
 }
 
 /** As much of a manifest as the laws look at. */
@@ -43,17 +62,19 @@ export interface Manifest {
     readonly replicas?: number;
     readonly maxReplicaCount?: number;
     readonly partitions?: number;
-    readonly ports?: readonly { readonly targetPort: string | number }[];
+    readonly ports?: readonly { readonly name: string; readonly targetPort: string | number }[];
     readonly endpoints?: readonly { readonly port: string; readonly path: string }[];
     readonly ingress?: readonly { readonly ports: readonly { readonly port: number }[] }[];
+    readonly triggers?: readonly {
+      readonly metadata: Readonly<Record<string, string>>;
+      readonly authenticationRef?: { readonly name: string };
+    }[];
+    readonly secretTargetRef?: readonly AuthSource[];
+    readonly env?: readonly AuthSource[];
     readonly strategy?: { readonly rollingUpdate?: Readonly<Record<string, number>> };
     readonly template?: {
       readonly metadata: { readonly annotations?: Readonly<Record<string, string>> };
-      readonly spec: {
-        readonly terminationGracePeriodSeconds: number;
-        readonly enableServiceLinks?: boolean;
-        readonly containers: readonly Container[];
-      };
+      readonly spec: PodSpec;
     };
   };
 }
@@ -153,8 +174,10 @@ export function faultsOf(manifests: readonly Manifest[]): string[] {
   const env = environmentOf(container, manifests);
   faults.push(...faultsOfEnvironment(env));
   const port = Number(env.ISTHMUS_HTTP_PORT ?? 8080);
+  const metricsPort = Number(env.ISTHMUS_METRICS_PORT ?? port);
   const named = new Map((container.ports ?? []).map((one) => [one.name, one.containerPort]));
-  const isOurs = (to: string | number): boolean => (named.get(String(to)) ?? Number(to)) === port;
+  const portOf = (to: string | number): number => named.get(String(to)) ?? Number(to);
+  const isOurs = (to: string | number): boolean => portOf(to) === port;
 
   for (const kind of ['startupProbe', 'readinessProbe', 'livenessProbe'] as const) {
     const get = container[kind]?.httpGet;
@@ -165,21 +188,26 @@ export function faultsOf(manifests: readonly Manifest[]): string[] {
   if (container.readinessProbe?.httpGet?.path !== '/readyz') faults.push('ready is not /readyz');
   if (container.livenessProbe?.httpGet?.path !== '/healthz') faults.push('alive is not /healthz');
 
-  for (const { targetPort } of only('Service')?.spec?.ports ?? []) {
-    if (!isOurs(targetPort)) faults.push(`the Service leads to ${targetPort}`);
+  const served = only('Service')?.spec?.ports ?? [];
+  for (const { targetPort } of served) {
+    if (![port, metricsPort].includes(portOf(targetPort))) {
+      faults.push(`the Service leads to ${targetPort}`);
+    }
   }
   const open = (only('NetworkPolicy')?.spec?.ingress ?? []).flatMap(({ ports }) => ports);
-  if (!open.some((one) => one.port === port)) faults.push(`the NetworkPolicy closes ${port}`);
+  for (const wanted of new Set([port, metricsPort])) {
+    if (!open.some((one) => one.port === wanted)) faults.push(`the NetworkPolicy closes ${wanted}`);
+  }
   const scraped = pod.metadata.annotations ?? {};
   const monitor = only('ServiceMonitor')?.spec?.endpoints?.[0];
   const metricsPath = monitor?.path ?? scraped['prometheus.io/path'] ?? '';
   if (!isRoute(metricsPath)) faults.push(`nobody answers metrics at "${metricsPath}"`);
-  if (
-    monitor === undefined &&
-    scraped['prometheus.io/port'] !== (env.ISTHMUS_METRICS_PORT ?? String(port))
-  ) {
-    faults.push('the annotations lead scrapes to another port');
-  }
+  const scrapedPort =
+    monitor === undefined
+      ? Number(scraped['prometheus.io/port'])
+      : portOf(served.find(({ name }) => name === monitor.port)?.targetPort ?? Number.NaN);
+  if (scrapedPort !== metricsPort) faults.push(`scrapes go to ${scrapedPort}, not ${metricsPort}`);
+  faults.push(...faultsOfFiles(env, pod.spec.volumes ?? [], container.volumeMounts ?? []));
   if (!env.ISTHMUS_ADVERTISED_URL?.endsWith(`:${port}`)) faults.push('others are sent elsewhere');
 
   const heap = Number(/--max-old-space-size=(\d+)/.exec(env.NODE_OPTIONS ?? '')?.[1] ?? 0);
@@ -200,6 +228,7 @@ export function faultsOf(manifests: readonly Manifest[]): string[] {
   if (scaled !== undefined && only('Deployment')?.spec?.replicas !== undefined) {
     faults.push('KEDA and the Deployment both say how many');
   }
+  faults.push(...faultsOfTrigger(env, manifests));
   const input = manifests.find(({ metadata }) => metadata.name === env.ISTHMUS_INPUT_TOPIC)?.spec;
   if (scaled !== undefined && input !== undefined && scaled.maxReplicaCount !== input.partitions) {
     faults.push(`up to ${scaled.maxReplicaCount} processes for ${input.partitions} partitions`);
