@@ -241,8 +241,14 @@ class Demo {
     const [list] = service.recommendations(person.userId, person.domain, RECOMMENDED);
     const there = person.eventsThere === 1 ? '1 rating' : `${person.eventsThere} ratings`;
     this.#say(`\nUser ${person.userId} liked   ${person.liked.join(' · ')}`);
-    const titles = list?.items.map(({ itemId }) => films.get(itemId)?.title ?? itemId) ?? [];
-    this.#say(`in ${person.domain} (${there} there)   ${titles.join(' · ')}`);
+    const titleOf = (itemId: string): string => films.get(itemId)?.title ?? itemId;
+    this.#say(`in ${person.domain} (${there} there)`);
+    for (const { itemId, because = [] } of list?.items ?? []) {
+      const touched = because.map((one) => titleOf(one.itemId)).join(' · ');
+      this.#say(
+        `   ${titleOf(itemId).padEnd(44)}${touched === '' ? '' : `  because of ${touched}`}`,
+      );
+    }
     const from = list?.transfer
       .filter(({ weight }) => weight >= 0.01)
       .map(({ fromDomain, weight }) => `${fromDomain} ${percent(weight)}`);

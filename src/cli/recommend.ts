@@ -20,7 +20,12 @@ interface Answer {
   readonly modelVersion: number;
   readonly recommendations: readonly {
     readonly domain: string;
-    readonly items: readonly { itemId: string; score: number; title?: string }[];
+    readonly items: readonly {
+      itemId: string;
+      score: number;
+      title?: string;
+      because?: readonly { itemId: string; domain: string; title?: string }[];
+    }[];
     readonly transfer: readonly { fromDomain: string; weight: number }[];
   }[];
 }
@@ -47,8 +52,15 @@ export function recommendCommand(): Command {
     for (const { domain, items, transfer } of answer.recommendations) {
       const from = transfer.map(({ fromDomain, weight }) => `${fromDomain} ${percent(weight)}`);
       say(`${domain}  (${from.length === 0 ? 'by popularity' : `from ${from.join(', ')}`})`);
-      const rows = items.map(({ itemId, score, title }) => [itemId, title ?? '', score.toFixed(4)]);
-      say(table(['item', 'title', 'score'], rows, ['score']));
+      const rows = items.map(({ itemId, score, title, because = [] }) => [
+        itemId,
+        title ?? '',
+        score.toFixed(4),
+        because
+          .map((touched) => touched.title ?? `${touched.domain}/${touched.itemId}`)
+          .join(' · '),
+      ]);
+      say(table(['item', 'title', 'score', 'because of'], rows, ['score']));
     }
   });
 }

@@ -287,6 +287,15 @@ export const STREAM_SETTINGS = {
     unit: 'items',
     description: 'Length of the lists.',
   }),
+  becauseItems: whole({
+    env: 'ISTHMUS_BECAUSE_ITEMS',
+    min: 0,
+    max: 3,
+    fallback: 3,
+    unit: 'items',
+    description:
+      'For each item of a list, so many of the items that the user has touched are named: those that weighed most for it. 0: none.',
+  }),
   targetDomains: list({
     env: 'ISTHMUS_TARGET_DOMAINS',
     pattern: /^[A-Za-z0-9._-]{1,64}$/,

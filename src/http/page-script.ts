@@ -126,6 +126,8 @@ $('ask').addEventListener('submit', async (event) => {
       for (const item of list.items) {
         const li = el('li', item.title || item.itemId);
         li.append(el('span', '  ' + item.score.toFixed(3), 'soft'));
+        const because = item.because.map((touched) => touched.title || touched.itemId).join(' · ');
+        if (because !== '') li.append(el('span', '  because of ' + because, 'soft'));
         items.append(li);
       }
       return [title, items];

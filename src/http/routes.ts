@@ -153,10 +153,20 @@ function listJson(view: ServiceView, list: Recommendation): object {
   const { domain, items, transfer } = list;
   return {
     domain,
-    items: items.map(({ itemId, score }) => {
-      const title = view.title?.(domain, itemId);
-      return { itemId, score, ...(title === undefined ? {} : { title }) };
-    }),
+    items: items.map(({ itemId, score, because = [] }) => ({
+      itemId,
+      score,
+      ...titleOf(view, domain, itemId),
+      because: because.map((touched) => ({
+        ...touched,
+        ...titleOf(view, touched.domain, touched.itemId),
+      })),
+    })),
     transfer,
   };
+}
+
+function titleOf(view: ServiceView, domain: string, itemId: string): { title?: string } {
+  const title = view.title?.(domain, itemId);
+  return title === undefined ? {} : { title };
 }

@@ -34,7 +34,20 @@ export const recommendationsAnswer = z.strictObject({
       domain: z.string(),
       items: z
         .array(
-          z.strictObject({ itemId: z.string(), score: z.number(), title: z.string().optional() }),
+          z.strictObject({
+            itemId: z.string(),
+            score: z.number(),
+            title: z.string().optional(),
+            because: z
+              .array(
+                z.strictObject({
+                  itemId: z.string(),
+                  domain: z.string(),
+                  title: z.string().optional(),
+                }),
+              )
+              .describe('What the user has touched that weighed most, that first.'),
+          }),
         )
         .describe('Best first.'),
       transfer: z

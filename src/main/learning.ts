@@ -64,6 +64,7 @@ export function createLearning(options: LearningOptions): Learning {
     exclude: config.excludeTouched === 'same-domain' ? 'domain' : config.excludeTouched,
     encoder: learner.encoder,
     blend: learner.options,
+    because: config.becauseItems,
     scan,
   });
   const decoder = new EventDecoder(serde, preprocessor);

@@ -134,11 +134,25 @@ export interface Tower {
   forward(input: TowerInput, parameters: DenseParameters): TowerPass;
 }
 
+/** A place in a list. */
+export interface RecommendedItem {
+  readonly itemId: string;
+  readonly score: number;
+  /** What of the user's history weighed most, that first; left out where nothing of it did. */
+  readonly because?: readonly Touched[];
+}
+
+/** An item that the user has touched. */
+export interface Touched {
+  readonly itemId: string;
+  readonly domain: string;
+}
+
 /** A list for one user in one domain. */
 export interface Recommendation {
   readonly userId: string;
   readonly domain: string;
-  readonly items: readonly { readonly itemId: string; readonly score: number }[];
+  readonly items: readonly RecommendedItem[];
   /** Gate weights by source domain (the target itself among them), largest first; sum to 1, or empty. */
   readonly transfer: readonly { readonly fromDomain: string; readonly weight: number }[];
 }

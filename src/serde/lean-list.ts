@@ -17,9 +17,17 @@ export function encodeList(
   writer.text(list.userId);
   writer.text(list.domain);
   if (list.items.length > 0) writer.long(list.items.length);
-  for (const { itemId, score } of list.items) {
+  for (const { itemId, score, because } of list.items) {
     writer.text(itemId);
     writer.float(score);
+    if (because !== undefined && because.length > 0) {
+      writer.long(because.length);
+      for (const touched of because) {
+        writer.text(touched.itemId);
+        writer.text(touched.domain);
+      }
+    }
+    writer.long(0);
   }
   writer.long(0);
   writer.long(lineage.modelVersion);

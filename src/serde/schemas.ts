@@ -53,6 +53,12 @@ export function readSchema(name: RecordName): RecordJson {
   return JSON.parse(readFileSync(file, 'utf8')) as RecordJson;
 }
 
+/** Reads `schemas/past/<file>.avsc`: what once stood in `schemas/`. */
+export function readPastSchema(file: string): RecordJson {
+  const url = new URL(`../../schemas/past/${file}.avsc`, import.meta.url);
+  return JSON.parse(readFileSync(url, 'utf8')) as RecordJson;
+}
+
 /** Whether the schema is a union that may be null. */
 export function isNullable(schema: SchemaJson): schema is readonly SchemaJson[] {
   return Array.isArray(schema) && schema.includes('null');

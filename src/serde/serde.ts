@@ -42,7 +42,7 @@ export class Serde {
 
   constructor(options: SerdeOptions = {}) {
     const embedded = new EmbeddedSchemas();
-    for (const id of Object.values(EMBEDDED_IDS)) this.#known.set(id, embedded.get(id)!);
+    for (const [id, schema] of embedded.entries()) this.#known.set(id, schema);
     this.#source = options.source?.name === 'registry' ? options.source : null;
     this.#now = options.now ?? Date.now;
     this.#events = new EventCodec(this.#codec('BehaviorEvent'));

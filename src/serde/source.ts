@@ -1,5 +1,5 @@
 import type { RecordJson, RecordName, SchemaJson } from './schemas.js';
-import { readSchema } from './schemas.js';
+import { readPastSchema, readSchema } from './schemas.js';
 
 /** Where writers' schemas come from. */
 export interface SchemaSource {
@@ -21,10 +21,15 @@ export interface SchemaSource {
 export const EMBEDDED_IDS: Readonly<Record<RecordName, number>> = {
   BehaviorEvent: 2_000_000_001,
   Item: 2_000_000_002,
-  RecommendationList: 2_000_000_003,
+  RecommendationList: 2_000_000_007,
   UserState: 2_000_000_004,
   ModelDelta: 2_000_000_005,
   SnapshotChunk: 2_000_000_006,
+};
+
+/** Ids that are read and not written any more, with the files in `schemas/past/`. */
+const PAST_IDS: Readonly<Record<number, string>> = {
+  2000000003: 'RecommendationList-1',
 };
 
 /** The schemas in `schemas/`, without a registry. */
@@ -36,6 +41,14 @@ export class EmbeddedSchemas implements SchemaSource {
     for (const [name, id] of Object.entries(EMBEDDED_IDS)) {
       this.#byId.set(id, readSchema(name as RecordName));
     }
+    for (const [id, file] of Object.entries(PAST_IDS)) {
+      this.#byId.set(Number(id), readPastSchema(file));
+    }
+  }
+
+  /** All of them, those of the past included. */
+  entries(): Iterable<readonly [number, RecordJson]> {
+    return this.#byId;
   }
 
   /** Returns the embedded schema with this id; undefined where there is none. */

@@ -22,7 +22,12 @@ export interface RecommendationList {
   readonly userId: string;
   readonly domain: string;
   /** Best first. */
-  readonly items: readonly { readonly itemId: string; readonly score: number }[];
+  readonly items: readonly {
+    readonly itemId: string;
+    readonly score: number;
+    /** What of the user's history weighed most, that first. */
+    readonly because: readonly { readonly itemId: string; readonly domain: string }[];
+  }[];
   /** Events trained into the model. */
   readonly modelVersion: number;
   readonly basedOn: BasedOn;

@@ -37,6 +37,9 @@ export function fakeView(overrides: Partial<ServiceView> = {}): ServiceView {
         items: Array.from({ length: Math.min(n, 20) }, (_, i) => ({
           itemId: `${userId === 'u1' ? 'liked' : 'popular'}-${i}`,
           score: 1 / (i + 1),
+          ...(userId === 'u1' && i === 0
+            ? { because: [{ itemId: 'liked-0', domain: 'films' }] }
+            : {}),
         })),
         transfer: userId === 'u1' ? [{ fromDomain: 'books', weight: 1 }] : [],
       })),

@@ -46,8 +46,13 @@ describe('GET /users/:id/recommendations', () => {
         {
           domain: 'books',
           items: [
-            { itemId: 'liked-0', score: 1, title: 'Emma' },
-            { itemId: 'liked-1', score: 0.5 },
+            {
+              itemId: 'liked-0',
+              score: 1,
+              title: 'Emma',
+              because: [{ itemId: 'liked-0', domain: 'films', title: 'Emma' }],
+            },
+            { itemId: 'liked-1', score: 0.5, because: [] },
           ],
           transfer: [{ fromDomain: 'books', weight: 1 }],
         },

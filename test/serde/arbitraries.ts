@@ -49,7 +49,13 @@ const basedOn = fc.record({ topic: text, partition: int, offset, occurredAtMs: l
 export const list: fc.Arbitrary<RecommendationList> = fc.record({
   userId: text,
   domain: text,
-  items: fc.array(fc.record({ itemId: text, score: float })),
+  items: fc.array(
+    fc.record({
+      itemId: text,
+      score: float,
+      because: fc.array(fc.record({ itemId: text, domain: text }), { maxLength: 3 }),
+    }),
+  ),
   modelVersion: long,
   basedOn,
   transfer: fc.array(fc.record({ fromDomain: text, weight: float })),

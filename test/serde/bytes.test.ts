@@ -90,11 +90,23 @@ it('a record of ours that cannot be read stops the process', () => {
   expect(outcome).toThrow(expect.objectContaining({ disposition: 'fatal', reason: 'truncated' }));
 });
 
+it('a list that was written before lists had reasons is read', () => {
+  const value = body('0275 0266 02 0269 0000003f 00 06 0274 00 02 00 00 00');
+  value.writeInt32BE(2_000_000_003, 1);
+  expect(serde.lists.decode(value)).toMatchObject({
+    userId: 'u',
+    domain: 'f',
+    items: [{ itemId: 'i', score: 0.5, because: [] }],
+    modelVersion: 3,
+    basedOn: { topic: 't', partition: 0, offset: 1n },
+  });
+});
+
 it('the ids of the embedded schemas never change', () => {
   expect(EMBEDDED_IDS).toEqual({
     BehaviorEvent: 2_000_000_001,
     Item: 2_000_000_002,
-    RecommendationList: 2_000_000_003,
+    RecommendationList: 2_000_000_007,
     UserState: 2_000_000_004,
     ModelDelta: 2_000_000_005,
     SnapshotChunk: 2_000_000_006,

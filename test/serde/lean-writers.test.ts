@@ -30,7 +30,14 @@ describe('the lean writer', () => {
     const list = fc.record({
       userId: text,
       domain: fc.constantFrom('books', 'films'),
-      items: fc.array(fc.record({ itemId: text, score: float }), { maxLength: 12 }),
+      items: fc.array(
+        fc.record({
+          itemId: text,
+          score: float,
+          because: fc.array(fc.record({ itemId: text, domain: text }), { maxLength: 3 }),
+        }),
+        { maxLength: 12 },
+      ),
       transfer: fc.array(fc.record({ fromDomain: text, weight: float }), { maxLength: 4 }),
     });
     const writer = new AvroWriter();

@@ -5,8 +5,9 @@ import { meanEncoder } from '../encoders/mean.js';
 import { scan } from '../kernels/simd-scan.js';
 import type { Model } from '../model.js';
 import { Popularity } from '../popularity.js';
-import type { Recommendation, Tower } from '../types.js';
+import type { Recommendation, RecommendedItem, Tower } from '../types.js';
 import type { User } from '../user.js';
+import { Reasons } from './because.js';
 import { type Exclusion, excludedRows } from './exclusion.js';
 import { type DomainPriors, log1pCount, Priors } from './priors.js';
 import { type Queries, QueryBatch } from './queries.js';
@@ -21,6 +22,8 @@ export interface RecommenderOptions {
   readonly encoder?: Encoder;
   /** First weights of the blend; must be the learner's. */
   readonly blend?: Partial<BlendOptions>;
+  /** How many items of the user's history are named for each item of a list; default 0. */
+  readonly because?: number;
   /** Default: by SIMD kernels if the model's table lives in their memory, else in plain loops. */
   readonly scan?: Scan;
 }
@@ -62,6 +65,7 @@ export class Recommender {
   private readonly popularity: Popularity;
   private readonly blend: Blend;
   private readonly wide = new WideMerge();
+  private readonly reasons: Reasons | null;
 
   constructor(model: Model, tower: Tower, options: RecommenderOptions = {}) {
     this.model = model;
@@ -72,6 +76,8 @@ export class Recommender {
     this.priors = new Priors(model);
     this.popularity = new Popularity(model);
     this.blend = new Blend(model, options.blend);
+    const named = options.because ?? 0;
+    this.reasons = named > 0 ? new Reasons(model, this.blend, named) : null;
   }
 
   /**
@@ -139,14 +145,19 @@ export class Recommender {
     for (const { place, example, histories, target } of pending) {
       const request = requests[place]!;
       const dense = target.best.drain();
-      this.blend.walk.run(batch.historiesOf(histories), domain);
+      const past = batch.historiesOf(histories);
+      this.blend.walk.run(past, domain);
       const best = this.blended(priors, queries.query, target, dense, request.n);
-      const items = best.map(({ index, score }) => ({
-        itemId: model.itemId(priors.rows[index]!),
-        score: sigma(score + priors.constant),
-      }));
-      const transfer = queries
-        .transferOf(example)
+      const gate = queries.transferOf(example);
+      const rows = best.map(({ index }) => priors.rows[index]!);
+      const events = request.user?.history(domain)?.count ?? 0;
+      const because = this.reasons?.of(rows, past, domain, this.blend.deepFor(events), gate);
+      const items = best.map(({ score }, i) => {
+        const item = { itemId: model.itemId(rows[i]!), score: sigma(score + priors.constant) };
+        const touched = because?.[i];
+        return touched === undefined || touched.length === 0 ? item : { ...item, because: touched };
+      });
+      const transfer = gate
         .map((slot) => ({ fromDomain: model.domainName(slot.domain), weight: slot.weight }))
         .sort((a, b) => b.weight - a.weight);
       answers[place] = answer(request, items, transfer);
@@ -172,7 +183,7 @@ export class Recommender {
   ): Recommendation {
     const { model } = this;
     const total = Math.log(Math.max(1, model.eventsOf(domain) + model.rowsOf(domain).length));
-    const items: { itemId: string; score: number }[] = [];
+    const items: RecommendedItem[] = [];
     for (const row of this.popularity.top(domain, request.n + excluded.size)) {
       if (items.length >= request.n) break;
       if (excluded.has(row)) continue;

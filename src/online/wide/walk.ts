@@ -84,7 +84,12 @@ export class Walk {
   }
 
   walk(row: number): number {
-    return Math.log1p(this.perTwo * ((this.one[row] ?? 0) + (this.two[row] ?? 0)));
+    return Math.log1p(this.perTwo * this.mass(row));
+  }
+
+  /** p1 + p2 */
+  mass(row: number): number {
+    return (this.one[row] ?? 0) + (this.two[row] ?? 0);
   }
 
   /** What the two add to a score with these weights. */
