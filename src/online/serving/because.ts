@@ -4,20 +4,11 @@ import type { Model } from '../model.js';
 import type { Touched } from '../types.js';
 import type { WalkHistory } from '../wide/walk.js';
 
-/** A history is looked through for so many of its newest items. */
-const NEWEST = 16;
-
-/** A touched item: what its part in a score is made of. */
-interface Entry {
-  readonly row: number;
-  /** δ g_s w_i / √(Σ w) */
-  deep: number;
-  /** w_i / n_i, for those that a walk starts from. */
-  wide: number;
-}
+/** A history is looked through for so many of its newest items: it has to cost less than the list. */
+const NEWEST = 8;
 
 /**
- * Why an item j is in a list: which of the user's items i weighed most for it. Of the newest 16 of each
+ * Why an item j is in a list: which of the user's items i weighed most for it. Of the newest 8 of each
  * history, those with the largest
  *
  *     δ g_s w_i (v_i · v_j) / √(Σ w) + (λ lift(j) + ω walk(j)) · w_i c(i→j) / n_i / (p1(j) + p2(j))
@@ -31,8 +22,16 @@ export class Reasons {
   private readonly named: number;
   /** By row of the table: 1 + place in the list at hand, or 0. */
   private places = new Int32Array(0);
+  /** Touched items, each once in its history: `length` of them. */
   private rows = new Int32Array(64);
+  private length = 0;
+  /** By touched item: δ g_s w_i / √(Σ w) */
+  private deep = new Float64Array(64);
+  /** By touched item: w_i / n_i */
+  private wide = new Float64Array(64);
   private dots = new Float32Array(64);
+  /** (items of the list, touched items) w_i c(i→j) / n_i, then the whole part. */
+  private parts = new Float64Array(0);
 
   /** @param named Items named at the most. */
   constructor(model: Model, blend: Blend, named: number) {
@@ -55,97 +54,104 @@ export class Reasons {
     deep: number,
     gate: readonly { readonly domain: number; readonly weight: number }[],
   ): Touched[][] {
-    const entries = this.entriesOf(histories, deep, gate);
-    const wide = this.wideParts(rows, entries, domain);
-    const { model } = this;
+    this.takeNewest(histories, deep, gate);
+    this.takeSteps(rows, domain);
+    const { model, length, dots, parts } = this;
     const { items } = model;
-    const n = entries.length;
-    if (this.rows.length < n) {
-      this.rows = new Int32Array(n * 2);
-      this.dots = new Float32Array(n * 2);
-    }
-    for (const [i, { row }] of entries.entries()) this.rows[i] = row;
     const { walk, weights } = this.blend;
-    return rows.map((row, place) => {
-      dotsOfRows(items, this.rows, n, items.embeddings, row * model.dimension, this.dots);
+    const because: Touched[][] = [];
+    for (const [place, row] of rows.entries()) {
+      dotsOfRows(items, this.rows, length, items.embeddings, row * model.dimension, dots);
       const mass = walk.mass(row);
       const each = mass > 0 ? walk.added(row, weights) / mass : 0;
-      const parts = entries.map(
-        (entry, i) => entry.deep * this.dots[i]! + each * wide[place * n + i]!,
-      );
-      return this.largest(parts).map((i) => {
-        const from = entries[i]!.row;
-        return { itemId: model.itemId(from), domain: model.domainName(model.domainOf(from)) };
-      });
-    });
+      const from = place * length;
+      for (let i = 0; i < length; i++) {
+        parts[from + i] = this.deep[i]! * dots[i]! + each * parts[from + i]!;
+      }
+      because.push(this.largest(from));
+    }
+    return because;
   }
 
-  /** The newest items of each history, each once, newest first. */
-  private entriesOf(
+  private takeNewest(
     histories: readonly WalkHistory[],
     deep: number,
     gate: readonly { readonly domain: number; readonly weight: number }[],
-  ): Entry[] {
+  ): void {
     const { counts } = this.model.items;
-    const entries: Entry[] = [];
+    this.reserve(histories.length * NEWEST);
+    this.length = 0;
     for (const { domain, rows, weights } of histories) {
       let total = 0;
       for (let i = 0; i < weights.length; i++) total += weights[i]!;
-      const scale =
-        (deep * (gate.find((slot) => slot.domain === domain)?.weight ?? 0)) / Math.sqrt(total);
-      const first = entries.length;
+      const trust = gate.find((slot) => slot.domain === domain)?.weight ?? 0;
+      const scale = (deep * trust) / Math.sqrt(total);
+      const first = this.length;
       for (let i = rows.length - 1; i >= Math.max(0, rows.length - NEWEST); i--) {
         const row = rows[i]!;
-        const weight = weights[i]!;
-        const part = { deep: scale * weight, wide: weight / Math.max(1, counts[row]!) };
-        let known = first;
-        while (known < entries.length && entries[known]!.row !== row) known++;
-        if (known === entries.length) entries.push({ row, ...part });
-        else {
-          entries[known]!.deep += part.deep;
-          entries[known]!.wide += part.wide;
+        let at = first;
+        while (at < this.length && this.rows[at] !== row) at++;
+        if (at === this.length) {
+          this.length++;
+          this.rows[at] = row;
+          this.deep[at] = 0;
+          this.wide[at] = 0;
         }
+        this.deep[at]! += scale * weights[i]!;
+        this.wide[at]! += weights[i]! / Math.max(1, counts[row]!);
       }
     }
-    return entries;
   }
 
-  /** (rows, entries) w_i c(i→j) / n_i */
-  private wideParts(
-    rows: readonly number[],
-    entries: readonly Entry[],
-    domain: number,
-  ): Float64Array {
+  /** Fills `parts` with what the first step of the walk found. */
+  private takeSteps(rows: readonly number[], domain: number): void {
     const { neighbours, items } = this.model;
-    const parts = new Float64Array(rows.length * entries.length);
+    const { length } = this;
+    if (this.parts.length < rows.length * length) {
+      this.parts = new Float64Array(rows.length * length * 2);
+    }
     if (this.places.length < items.size) this.places = new Int32Array(items.size * 2);
-    const { places } = this;
+    const { places, parts } = this;
+    parts.fill(0, 0, rows.length * length);
     for (const [place, row] of rows.entries()) places[row] = place + 1;
-    for (const [i, { row, wide }] of entries.entries()) {
-      const list = neighbours.list(row, domain);
+    for (let i = 0; i < length; i++) {
+      const list = neighbours.list(this.rows[i]!, domain);
       if (list === undefined) continue;
-      const { entries: others, size } = list;
+      const { entries, size } = list;
+      const each = this.wide[i]!;
       for (let at = 0; at < size * 2; at += 2) {
-        const place = places[others[at]!]!;
-        const count = others[at + 1]!;
-        if (place > 0 && count > 0) parts[(place - 1) * entries.length + i] = wide * count;
+        const place = places[entries[at]!]!;
+        if (place === 0) continue;
+        parts[(place - 1) * length + i] = each * Math.max(0, entries[at + 1]!);
       }
     }
     for (const row of rows) places[row] = 0;
-    return parts;
   }
 
-  /** Places of the largest parts above 0, the largest first, of equal ones the earlier. */
-  private largest(parts: readonly number[]): number[] {
+  /** The touched items with the largest parts above 0, the largest first, of equal ones the newer. */
+  private largest(from: number): Touched[] {
+    const { model, parts, length, named } = this;
     const best: number[] = [];
-    for (const [i, part] of parts.entries()) {
+    for (let i = 0; i < length; i++) {
+      const part = parts[from + i]!;
       if (!(part > 0)) continue;
-      let at = best.length;
-      while (at > 0 && parts[best[at - 1]!]! < part) at--;
-      if (at >= this.named) continue;
-      best.splice(at, 0, i);
-      if (best.length > this.named) best.pop();
+      if (best.length === named && !(part > parts[from + best[named - 1]!]!)) continue;
+      if (best.length < named) best.push(i);
+      let at = best.length - 1;
+      for (; at > 0 && parts[from + best[at - 1]!]! < part; at--) best[at] = best[at - 1]!;
+      best[at] = i;
     }
-    return best;
+    return best.map((i) => {
+      const row = this.rows[i]!;
+      return { itemId: model.itemId(row), domain: model.domainName(model.domainOf(row)) };
+    });
+  }
+
+  private reserve(n: number): void {
+    if (n <= this.rows.length) return;
+    this.rows = new Int32Array(n * 2);
+    this.deep = new Float64Array(n * 2);
+    this.wide = new Float64Array(n * 2);
+    this.dots = new Float32Array(n * 2);
   }
 }
