@@ -9,6 +9,7 @@ import { DeltaReader } from './consumers/delta-reader.js';
 import { publish } from './diagnostics.js';
 import { describeError, IsthmusError } from './errors.js';
 import { type HttpServer, startHttpServer } from './http/server.js';
+import { Closing } from './main/closing.js';
 import { ServiceFigures } from './main/figures.js';
 import { createLearning } from './main/learning.js';
 import { RestingDigest } from './main/resting-digest.js';
@@ -51,6 +52,9 @@ export interface ServiceParts {
 
 const CONNECT_RETRY_MIN_MS = 250;
 const CONNECT_RETRY_MAX_MS = 5_000;
+/** At a stop, for commits and the last word to the group; then for connections without work. */
+const TASKS_WITHIN_MS = 3_000;
+const CONNECTIONS_WITHIN_MS = 500;
 
 /**
  * One process of the application: consumers, tasks, learner, producers, HTTP and metrics, joined.
@@ -161,21 +165,29 @@ export class Service extends ServiceFigures {
   }
 
   /**
-   * Stops fetching, finishes and commits what is at hand, leaves the group, closes everything.
-   * May be called at any time and more than once.
+   * Stops fetching, finishes and commits what is at hand, leaves the group, closes everything: within
+   * four seconds, whatever does not answer. May be called at any time and more than once.
    */
   async close(): Promise<void> {
     if (!this.#stopping.signal.aborted) {
       this.#stopping.abort(new Error('the service is closing'));
-      await Promise.all([this.repartition?.close(), this.manager?.close()]);
-      this.warm?.close();
+      const closing = new Closing(this.clock, this.#parts.logger);
       this.#digests?.close();
-      await this.#snapshots?.close();
+      this.warm?.close();
+      // Others wait for the partitions: what they do not wait for is done beside.
+      await Promise.all([
+        closing.step('tasks', TASKS_WITHIN_MS, () => this.manager?.close()),
+        closing.step('repartition', TASKS_WITHIN_MS, () => this.repartition?.close()),
+        closing.step('snapshots', TASKS_WITHIN_MS, () => this.#snapshots?.close()),
+        closing.step('http', TASKS_WITHIN_MS, () => this.#http?.close()),
+      ]);
       this.deltas?.stop();
-      await this.#reader?.close();
-      await this.#admin?.close();
-      await this.#http?.close();
+      await Promise.all([
+        closing.step('reader', CONNECTIONS_WITHIN_MS, () => this.#reader?.close()),
+        closing.step('admin', CONNECTIONS_WITHIN_MS, () => this.#admin?.close()),
+      ]);
       this.#metrics?.close();
+      this.#parts.logger.info('closed', { milliseconds: closing.milliseconds });
       this.#finish();
     }
     await this.ended.catch(() => undefined);

@@ -9,7 +9,7 @@ import { kafkaOf, loggerOf, settingsOf } from './context.js';
 import { aborted, stopSignal } from './signals.js';
 
 /** A stop is over within this time, whatever the broker does; what is not committed is done again. */
-const CLOSE_WITHIN_MS = 4_500;
+const CLOSE_WITHIN_MS = 4_000;
 /** The service asks again for as long as it must, and says so each time. */
 const ASK_WITHIN_MS = 3_000;
 /** Partitions of the log in memory. */
@@ -53,8 +53,7 @@ async function serve(
   const service = await withBackend(() => Service.create({ config, transport, logger, tracing }));
   const close = async (): Promise<void> => {
     await service.close();
-    await transport.close();
-    await tracing.close();
+    await Promise.all([transport.close(), tracing.close()]);
   };
   try {
     await service.start();

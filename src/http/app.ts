@@ -22,7 +22,7 @@ export const LIMITS: Limits = {
   connections: 1024,
 };
 
-const CLOSE_WITHIN_MS = 2000;
+const CLOSE_WITHIN_MS = 1000;
 
 /** A server without routes, which answers every error with a Problem and keeps to the limits. */
 export function createApp(logger: Logger, limits: Limits): FastifyInstance {
@@ -105,7 +105,7 @@ export async function listen(app: FastifyInstance, host: string, port: number): 
   }
 }
 
-/** Takes no new requests, finishes the running ones (for two seconds at most), and is gone. */
+/** Takes no new requests, finishes the running ones (for a second at most), and is gone. */
 export async function closeWithin(app: FastifyInstance): Promise<void> {
   const timer = setTimeout(() => app.server.closeAllConnections(), CLOSE_WITHIN_MS);
   try {

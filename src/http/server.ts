@@ -34,7 +34,7 @@ export interface HttpServer {
   readonly port: number;
   /** Where `/metrics` is. */
   readonly metricsUrl: string;
-  /** Takes no new requests, finishes the running ones (for two seconds at most), and is gone. */
+  /** Takes no new requests, finishes the running ones (for a second at most), and is gone. */
   close(): Promise<void>;
 }
 

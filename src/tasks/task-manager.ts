@@ -41,7 +41,7 @@ interface Slot<W extends TaskWork> {
 const RESTART_MIN_MS = 100;
 const RESTART_MAX_MS = 10_000;
 /** How long the group waits for a member that is closing. */
-const LEAVE_AFTER_MS = 2_000;
+const LEAVE_AFTER_MS = 1_000;
 
 /** Holds one task for each partition that the group assigns to this process. */
 export class TaskManager<W extends TaskWork> {

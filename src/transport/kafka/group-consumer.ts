@@ -71,6 +71,7 @@ export class KafkaGroupConsumer implements GroupConsumer {
         this.#options.heartbeatIntervalMs ??
         Math.min(mostHeartbeatMs, Math.floor(sessionTimeoutMs / 4)),
       onAssigned: (partitions, members) => this.#assign(partitions, members),
+      connections: () => this.#client.cluster(),
       claim: () => this.#options.claim?.() ?? { data: '', warm: [] },
     });
     this.#membership.run();

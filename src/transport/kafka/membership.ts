@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { membershipLost, topicMissing } from '../errors.js';
 import type { GroupMemberInfo, MemberClaim, TopicPartition } from '../transport.js';
-import { reconnect } from './client.js';
+import { disconnect, reconnect } from './client.js';
 import {
   errorType,
   isConnectionFault,
@@ -22,6 +22,8 @@ export interface MembershipOptions {
   readonly heartbeatIntervalMs: number;
   readonly logger: TransportLogger;
   readonly claim: () => MemberClaim;
+  /** Connections of their own, for a word to the coordinator while others wait for an answer. */
+  readonly connections: () => Cluster;
   readonly onAssigned: (partitions: TopicPartition[], members: readonly GroupMemberInfo[]) => void;
   readonly onConnection: (connected: boolean) => void;
   readonly onCrash: (error: Error) => void;
@@ -31,6 +33,8 @@ const rejoinTypes = new Set(['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNK
 
 /** How often topics are looked for that have come to match a pattern since. */
 const patternIntervalMs = 30_000;
+/** The longest that a leaving member waits for the coordinator. */
+const leaveWithinMs = 1_000;
 const nothing: Tenure = { owned: [], generation: -1 };
 
 /**
@@ -48,6 +52,8 @@ export class Membership {
   /** The topics as of the last look at the patterns. */
   #topicsKey = '';
   #coordinator: Broker | null = null;
+  /** Whether the coordinator has yet to answer a join: it reads nothing else from that connection. */
+  #joining = false;
   #rejoin = new AbortController();
   #loop: Promise<void> = Promise.resolve();
 
@@ -71,7 +77,7 @@ export class Membership {
     this.#stop.abort();
     this.#rejoin.abort();
     await this.#leave();
-    await Promise.race([this.#loop, sleep(1_000)]);
+    await Promise.race([this.#loop, sleep(leaveWithinMs)]);
   }
 
   async commit(offsets: readonly (TopicPartition & { offset: bigint })[]): Promise<void> {
@@ -114,8 +120,15 @@ export class Membership {
     while (!this.#stopped) {
       try {
         this.#rejoin = new AbortController();
-        const { partitions, members } = await this.#join();
-        if (this.#stopped) return;
+        this.#joining = true;
+        const { partitions, members } = await this.#join().finally(() => {
+          this.#joining = false;
+        });
+        if (this.#stopped) {
+          // Only now it is known as whom.
+          await this.#leave();
+          return;
+        }
         waitMs = 20;
         this.#tenure = { owned: partitions, generation: this.#generation };
         this.#options.onConnection(true);
@@ -243,12 +256,32 @@ export class Membership {
     return this.#coordinator;
   }
 
+  /** Tells the group, which would wait for this member until its session ends otherwise. */
   async #leave(): Promise<void> {
     const memberId = this.#memberId;
-    const coordinator = this.#coordinator;
     this.#memberId = '';
-    if (memberId === '' || coordinator === null) return;
-    const left = coordinator.leaveGroup({ groupId: this.#options.groupId, memberId });
-    await Promise.race([left.catch(() => undefined), sleep(1_000)]);
+    if (memberId === '') return;
+    const left = this.#joining ? this.#leaveBeside(memberId) : this.#leaveAs(memberId);
+    await Promise.race([left.catch(() => undefined), sleep(leaveWithinMs)]);
+  }
+
+  async #leaveAs(memberId: string): Promise<void> {
+    await this.#coordinator?.leaveGroup({ groupId: this.#options.groupId, memberId });
+  }
+
+  /** Over another connection: on this one it would be read after the join was answered. */
+  async #leaveBeside(memberId: string): Promise<void> {
+    const { groupId, connections } = this.#options;
+    const cluster = connections();
+    try {
+      await cluster.connect();
+      const coordinator = await cluster.findGroupCoordinator({
+        groupId,
+        coordinatorType: coordinatorTypes.group,
+      });
+      await coordinator.leaveGroup({ groupId, memberId });
+    } finally {
+      await disconnect(cluster);
+    }
   }
 }
