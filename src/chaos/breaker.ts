@@ -71,6 +71,7 @@ export class Breaker {
     while (this.#done < this.#parts.options.kills) {
       await this.#untilItFlows();
       await sleep(this.#parts.random.below(1_500));
+      if (this.#ending) return;
       await this.#strike();
       this.#lastBlowMs = performance.now();
     }
@@ -82,7 +83,7 @@ export class Breaker {
     await Promise.all(this.#slots.map((victim) => this.#terminate(victim)));
   }
 
-  /** Ends whatever still runs, at once. */
+  /** Ends whatever still runs, at once, and the breaking soon. */
   killAll(): void {
     this.#ending = true;
     for (const process of this.#slots) {
@@ -119,7 +120,7 @@ export class Breaker {
     const { flow, random, hasInput } = this.#parts;
     if (random.float() < 0.2) return;
     const begin = performance.now();
-    while (flow.progressMs < this.#lastBlowMs && hasInput()) {
+    while (flow.progressMs < this.#lastBlowMs && hasInput() && !this.#ending) {
       await sleep(50);
       if (performance.now() < begin + PATIENCE_MS) continue;
       const words = (
@@ -232,6 +233,7 @@ export class Breaker {
     else await kafka.halt();
     this.#brokerAwayMs = performance.now();
     await sleep(random.below(2_000));
+    if (this.#ending) return;
     await kafka.restart();
     this.#brokerAwayMs = performance.now();
   }

@@ -48,6 +48,7 @@ const MINI_BATCH = 32;
 /** After the last blow everything has to come to rest within this time. */
 const REST_WITHIN_MS = 120_000;
 const READ_WITHIN_MS = 30_000;
+const DEBTS_WITHIN_MS = 15_000;
 
 /** Whether a run that nobody disturbs comes to the same bits. Copies have markers among them. */
 function isRepeatable({ partitions, repartition }: ChaosOptions): boolean {
@@ -73,18 +74,23 @@ function settings(brokers: string, options: ChaosOptions): Record<string, string
   };
 }
 
-/** Runs it all; `tell` hears what happens. Errors: those of the broker's start. */
+/**
+ * Runs it all; `tell` hears what happens. Errors: those of the broker's start; the signal's reason,
+ * once all that was started has ended.
+ */
 export async function runChaos(
   options: ChaosOptions,
   tell: (sentence: string) => void,
+  signal: AbortSignal,
 ): Promise<ChaosResult> {
   const kafka = await EmbeddedKafka.start({ onProgress: tell });
   try {
+    signal.throwIfAborted();
     const env = settings(kafka.bootstrap, options);
     const config = loadConfig(env);
     const transport = new KafkaTransport({ brokers: config.brokers, clientId: 'chaos-observer' });
     try {
-      return await new Chaos(options, tell, kafka, env, config, transport).run();
+      return await new Chaos(options, tell, kafka, env, config, transport).run(signal);
     } finally {
       await transport.close();
     }
@@ -118,7 +124,7 @@ class Chaos {
     this.#transport = transport;
   }
 
-  async run(): Promise<ChaosResult> {
+  async run(signal: AbortSignal): Promise<ChaosResult> {
     const { partitions, seed, events } = this.#options;
     const { appId, inputTopic } = this.#config;
     const begin = performance.now();
@@ -142,10 +148,12 @@ class Chaos {
     const producer = await this.#transport.producer();
     const input = new ChaosInput(inputTopic, serde, seed, !this.#options.repartition);
     const feeder: Feeder = new Feeder(input, producer, events, () => breaker.share);
-    try {
+    let breaking = Promise.resolve();
+    const proceed = async (): Promise<ChaosResult> => {
       breaker.start();
       const fed = feeder.run();
-      await breaker.run();
+      breaking = breaker.run();
+      await breaking;
       feeder.finish();
       await fed;
       await this.#fillMiniBatch(admin, feeder);
@@ -156,6 +164,7 @@ class Chaos {
         transport: this.#transport,
         serde,
         replicas,
+        patienceMs: DEBTS_WITHIN_MS,
       });
       if (report.users.owed > 0) this.#problems.push(`${report.users.owed} users are owed lists`);
       await breaker.stop();
@@ -174,8 +183,14 @@ class Chaos {
         uninterruptedSha256: uninterrupted,
         verify: report,
       };
+    };
+    try {
+      return await orAborted(proceed(), signal);
     } finally {
       breaker.killAll();
+      feeder.stop();
+      // A restart of the broker may be under way.
+      await breaking.catch(() => undefined);
       await flow.stop();
       await producer.close();
       await admin.close();
@@ -278,6 +293,16 @@ class Chaos {
     }
     return sha256;
   }
+}
+
+/** What the work comes to, or the signal's reason as soon as it is aborted. */
+function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const interrupted = new Promise<never>((_, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  return Promise.race([work, interrupted]);
 }
 
 function spreads(flow: Flow): Record<string, Spread> {

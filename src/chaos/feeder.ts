@@ -13,6 +13,7 @@ export class Feeder {
   readonly #total: number;
   readonly #share: () => number;
   #hurry = false;
+  #stopped = false;
 
   /** @param share How much of the breaking is done, from 0 to 1, as far as can be guessed. */
   constructor(input: ChaosInput, producer: LogProducer, total: number, share: () => number) {
@@ -24,7 +25,7 @@ export class Feeder {
 
   /** Fulfilled when all is written. */
   async run(): Promise<void> {
-    while (this.sent < this.#total) {
+    while (this.sent < this.#total && !this.#stopped) {
       const due = this.#hurry ? this.#total : Math.ceil(this.#total * this.#share());
       // A few at any rate, so that it never stands still.
       const count = Math.min(this.#total - this.sent, Math.max(3, Math.min(500, due - this.sent)));
@@ -38,13 +39,18 @@ export class Feeder {
     this.#hurry = true;
   }
 
+  /** Writes nothing more. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
   /** Writes more records than were asked for. */
   async add(count: number): Promise<void> {
     await this.#write(Array.from({ length: count }, () => this.#input.next()));
   }
 
   async #write(records: readonly OutgoingRecord[]): Promise<void> {
-    for (;;) {
+    while (!this.#stopped) {
       try {
         await this.#producer.send(records);
         this.sent += records.length;

@@ -39,7 +39,11 @@ export class ServiceProcess {
     this.#child = spawn(process.execPath, [CLI, 'run'], {
       env: { ...Object.fromEntries(inherited), ISTHMUS_HTTP_PORT: '0', ...env },
       stdio: ['ignore', 'ignore', 'pipe'],
+      // Ctrl-C goes to the parent, which ends its children in order.
+      detached: true,
     });
+    const endWithParent = (): void => this.signal('SIGKILL');
+    process.once('exit', endWithParent);
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       this.#tail = (this.#tail + String(chunk)).slice(-TAIL_BYTES);
       this.#url ??= /"url":"(http:[^"]+)"/.exec(this.#tail)?.[1] ?? null;
@@ -48,6 +52,7 @@ export class ServiceProcess {
     this.exited = new Promise((resolve) => {
       this.#child.once('close', (code, signal) => {
         this.#ended = true;
+        process.off('exit', endWithParent);
         resolve({ code, signal });
       });
     });

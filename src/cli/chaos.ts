@@ -2,6 +2,7 @@ import { type ChaosResult, runChaos, type Spread } from '../chaos/chaos.js';
 import { parseChaosOptions, USAGE } from '../chaos/options.js';
 import { exitCodeOf, report } from './failure.js';
 import { say, sayJson } from './output.js';
+import { EXIT_INTERRUPTED, stopSignal } from './signals.js';
 import { textOf } from './verify.js';
 
 function inSeconds({ count, p50, p99, max }: Spread): string {
@@ -23,18 +24,30 @@ function print(result: ChaosResult): void {
   say(result.ok ? 'Each event counts once.' : 'It does not hold.');
 }
 
+const signal = stopSignal();
 try {
   const options = parseChaosOptions(process.argv.slice(2));
   if (options === null) say(USAGE);
   else {
-    const result = await runChaos(options, (sentence) => process.stderr.write(`${sentence}\n`));
+    const result = await runChaos(
+      options,
+      (sentence) => process.stderr.write(`${sentence}\n`),
+      signal,
+    );
     if (options.json) sayJson(result);
     else print(result);
     if (!result.ok) process.exitCode = 1;
   }
 } catch (error) {
-  report(error);
-  process.exitCode = exitCodeOf(error);
+  if (signal.aborted) {
+    process.stderr.write(
+      'interrupted: its processes and its broker have ended, nothing was checked\n',
+    );
+    process.exitCode = EXIT_INTERRUPTED;
+  } else {
+    report(error);
+    process.exitCode = exitCodeOf(error);
+  }
 }
 // Idle connections would keep the process for a while; what was written comes out first.
 process.stdout.write('', () => process.exit());

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 import type { ChaosResult } from '../../src/chaos/chaos.js';
@@ -54,3 +56,50 @@ test('a partition that is worked on by processes that are killed gives the same 
   expectExactlyOnce(run);
   expect(run.result.uninterruptedSha256).toBe(run.result.verify.sha256.log);
 });
+
+/** The processes whose parent is this one, by /proc. */
+function childrenOf(parent: number): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((name) => {
+      try {
+        const stat = readFileSync(`/proc/${name}/stat`, 'utf8');
+        return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === parent;
+      } catch {
+        return false;
+      }
+    })
+    .map(Number);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+test.skipIf(process.platform !== 'linux')(
+  'an interrupted run leaves nothing behind',
+  {
+    timeout: 60_000,
+  },
+  async () => {
+    const child = spawn(process.execPath, [MAIN, '--kills', '9', '--processes', '2'], {
+      stdio: 'ignore',
+    });
+    let started: number[] = [];
+    // The broker and both services.
+    for (const end = Date.now() + 30_000; started.length < 3 && Date.now() < end; ) {
+      await sleep(20);
+      started = childrenOf(child.pid!);
+    }
+    expect(started).toHaveLength(3);
+    child.kill('SIGTERM');
+    const [code] = await once(child, 'close');
+    expect(code).toBe(130);
+    expect(started.filter(isAlive)).toEqual([]);
+  },
+);
