@@ -16,6 +16,8 @@ export interface ExpectedDeadLetter {
 export class DeadLetters {
   /** Events that made the learner fail. */
   readonly poison = new Set<string>();
+  /** Events of which a list did not fit into a record. */
+  readonly oversized = new Set<string>();
   readonly #found = new Map<string, { reason: string; count: number }>();
 
   /** A committed record of the dead-letter topic. */
@@ -23,11 +25,14 @@ export class DeadLetters {
     // A note that a letter was sent back is none itself.
     if (headers[DEAD_LETTER.replayed] !== undefined) return;
     const reason = String(headers[DEAD_LETTER.reason]);
-    // It is a list that did not fit, not an event.
-    if (reason === LIST_TOO_LARGE) return;
     const place = [DEAD_LETTER.topic, DEAD_LETTER.partition, DEAD_LETTER.offset]
       .map((name) => String(headers[name]))
       .join('/');
+    // It is a list that did not fit, not an event.
+    if (reason === LIST_TOO_LARGE) {
+      this.oversized.add(place);
+      return;
+    }
     const known = this.#found.get(place);
     if (known === undefined) this.#found.set(place, { reason, count: 1 });
     else known.count += 1;

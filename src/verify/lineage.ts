@@ -2,7 +2,6 @@ import type { RecommendationList } from '../serde/types.js';
 
 interface Latest {
   readonly offset: bigint;
-  readonly items: readonly string[];
 }
 
 /** Follows the lists of one partition after the other: what each user's newest list is based on. */
@@ -25,7 +24,7 @@ export class Lineage {
     const before = domains.get(list.domain);
     if (before !== undefined && offset <= before.offset) this.notIncreasing += 1;
     if (list.basedOn.partition !== partition) this.notIncreasing += 1;
-    domains.set(list.domain, { offset, items: list.items.map(({ itemId }) => itemId) });
+    domains.set(list.domain, { offset });
   }
 
   /** The offsets that the user's newest lists are based on, by domain. */

@@ -39,7 +39,8 @@ export class Oracle {
   readonly deadLetters: ExpectedDeadLetter[] = [];
   accepted = 0;
   refused = 0;
-  readonly #firstPositive = new Map<string, bigint>();
+  /** By `partition/domain`: its items, with the first event of each that shows interest. */
+  readonly #items = new Map<string, Map<string, bigint>>();
   readonly #serde: Serde;
   readonly #preprocessor: Preprocessor;
   readonly #poison: ReadonlySet<string>;
@@ -84,18 +85,44 @@ export class Oracle {
     history.entries.push({ itemId, weight, occurredAtMs });
     if (weight > 0) {
       history.count += 1;
-      const key = `${partition}/${domain}`;
-      if (!this.#firstPositive.has(key)) this.#firstPositive.set(key, offset);
+      this.#note(`${partition}/${domain}`, itemId, offset);
     }
     user.counts.basedOn = { topic, partition, offset, occurredAtMs };
   }
 
   /**
-   * The offset of the first event of the partition by which an item of the domain can be recommended;
-   * undefined where there is none.
+   * Whether events of the partition, up to this offset, have made an item of the domain known that
+   * passes the test: then it can be recommended after that event.
    */
-  firstPositive(partition: number, domain: string): bigint | undefined {
-    return this.#firstPositive.get(`${partition}/${domain}`);
+  knows(
+    partition: number,
+    domain: string,
+    upTo: bigint,
+    test: (itemId: string) => boolean,
+  ): boolean {
+    for (const [itemId, offset] of this.#items.get(`${partition}/${domain}`) ?? []) {
+      // In order of their offsets.
+      if (offset > upTo) return false;
+      if (test(itemId)) return true;
+    }
+    return false;
+  }
+
+  #note(key: string, itemId: string, offset: bigint): void {
+    let items = this.#items.get(key);
+    if (items === undefined) {
+      items = new Map();
+      this.#items.set(key, items);
+    }
+    if (!items.has(itemId)) items.set(itemId, offset);
+  }
+
+  /** The domains that have items in the partition. */
+  domains(partition: number): string[] {
+    const prefix = `${partition}/`;
+    return [...this.#items.keys()]
+      .filter((key) => key.startsWith(prefix))
+      .map((key) => key.slice(prefix.length));
   }
 
   #user(userId: string, partition: number): OracleUser {

@@ -41,6 +41,8 @@ export interface VerifyReport {
     readonly moving: number;
     /** Lists are owed to them. */
     readonly owed: number;
+    /** Of those, due, in partitions where nothing else is to be done. */
+    readonly overdue: number;
   };
   readonly lists: {
     readonly lists: number;

@@ -1,7 +1,8 @@
 import type { Config } from '../config.js';
 import type { UserStateRecord } from '../serde/types.js';
 import type { Lineage } from './lineage.js';
-import { type Oracle, type OracleUser, stateFault } from './oracle.js';
+import { newestListFaults } from './newest-lists.js';
+import { type Oracle, stateFault } from './oracle.js';
 import type { Problems, VerifyReport } from './report.js';
 
 export interface UserFindings {
@@ -10,20 +11,43 @@ export interface UserFindings {
   /** By `partition/userId`. */
   readonly states: ReadonlyMap<string, UserStateRecord>;
   readonly lineage: Lineage;
+  /** Whether all lists of the partition are still in the topic. */
+  readonly hasAllLists: (partition: number) => boolean;
+  /** Whether the lists were looked at as of the same moment as the states. */
+  readonly isQuiet: (partition: number) => boolean;
+  /** Events whose lists did not all fit into a record, as `topic/partition/offset`. */
+  readonly oversized: ReadonlySet<string>;
   /** By partition of the input, below which all is in the topics that were read. */
   readonly settled: ReadonlyMap<number, bigint>;
+  /** Whether all input of the partition is committed: then nothing keeps the lists that are due. */
+  readonly isResting: (partition: number) => boolean;
+  /** Milliseconds since the epoch, when the topics were looked at. */
+  readonly nowMs: number;
   readonly problems: Problems;
 }
 
 /** Compares users' states with the oracle's, and their newest lists with their last answered event. */
 export function compareUsers(findings: UserFindings): VerifyReport['users'] {
-  const { oracle, states, settled, problems } = findings;
+  const { config, oracle, states, settled, problems } = findings;
   let checked = 0;
   let moving = 0;
   let owed = 0;
-  for (const { basedOn, answeredOffset } of states.values()) {
-    if (basedOn !== null && basedOn.offset > answeredOffset) owed += 1;
+  let overdue = 0;
+  for (const { basedOn, answeredOffset, lastListAtMs } of states.values()) {
+    if (basedOn === null || basedOn.offset <= answeredOffset) continue;
+    owed += 1;
+    const isDue = lastListAtMs + config.listIntervalMs <= findings.nowMs;
+    if (isDue && findings.isResting(basedOn.partition)) overdue += 1;
   }
+  if (overdue > 0) {
+    problems.add(
+      'overdue lists',
+      `${overdue} users are owed lists although all input of their partitions is committed: does the application run?`,
+    );
+  }
+  const { lineage, hasAllLists, isQuiet, oversized } = findings;
+  const lists =
+    oracle === null ? null : { config, oracle, lineage, hasAllLists, isQuiet, oversized };
   for (const [key, expected] of oracle?.users ?? []) {
     const { partition, userId } = expected;
     if (expected.touchedOffset >= (settled.get(partition) ?? 0n)) {
@@ -37,7 +61,7 @@ export function compareUsers(findings: UserFindings): VerifyReport['users'] {
       problems.add('user states', `The state of ${userId} in partition ${partition}: ${fault}`);
       continue;
     }
-    for (const complaint of newestFaults(findings, expected, state!)) {
+    for (const complaint of lists === null ? [] : newestListFaults(lists, partition, state!)) {
       problems.add('newest lists', `${userId} in partition ${partition}: ${complaint}`);
     }
   }
@@ -47,59 +71,12 @@ export function compareUsers(findings: UserFindings): VerifyReport['users'] {
         problems.add('user states', `${userId} has a state, but no events`);
     }
   }
-  return { states: states.size, checked, wrong: problems.count('user states'), moving, owed };
-}
-
-/** What is wrong with the newest lists of a user: they answer the last event that was answered. */
-function newestFaults(
-  { config, oracle, lineage }: UserFindings,
-  { partition, userId }: OracleUser,
-  state: UserStateRecord,
-): string[] {
-  const { targetDomains, excludeTouched } = config;
-  const newest = lineage.of(partition, userId);
-  const answered = state.answeredOffset;
-  const faults: string[] = [];
-  // Before its first event in this partition, what a domain holds may be of a transaction elsewhere
-  // that was aborted afterwards.
-  const hasItems = (domain: string): boolean => {
-    const first = oracle?.firstPositive(partition, domain);
-    return first !== undefined && first <= answered;
+  return {
+    states: states.size,
+    checked,
+    wrong: problems.count('user states'),
+    moving,
+    owed,
+    overdue,
   };
-  const touched = touchedOf(state, excludeTouched);
-  const behind: string[] = [];
-  for (const [domain, { offset, items }] of newest) {
-    if (offset > answered) {
-      faults.push(`the list of ${domain} is based on ${offset}, past ${answered}`);
-    }
-    if (offset >= answered || !hasItems(domain)) continue;
-    // A later event may have touched all that was left to recommend.
-    if (items.some((item) => !touched(domain, item))) behind.push(`${domain} on ${offset}`);
-  }
-  if (targetDomains.includes('all') && excludeTouched === 'none' && answered >= 0n) {
-    const missing = state.histories.filter(({ domain }) => !newest.has(domain) && hasItems(domain));
-    if (missing.length > 0) faults.push(`no list of ${missing.map(({ domain }) => domain)}`);
-  }
-  // The domain of an event may get no list by it (`others`): then that of another one is the newest.
-  const allowed = targetDomains.includes('others') ? newest.size : 1;
-  if (behind.length > 0 && behind.length >= allowed) {
-    faults.push(`the newest list of ${behind.join(', ')}, not ${answered}`);
-  }
-  return faults;
-}
-
-/** Whether a list leaves an item out. */
-function touchedOf(
-  state: UserStateRecord,
-  excludeTouched: Config['excludeTouched'],
-): (domain: string, itemId: string) => boolean {
-  if (excludeTouched === 'none') return () => false;
-  const keyOf = (domain: string, itemId: string): string =>
-    excludeTouched === 'any-domain' ? itemId : `${domain}/${itemId}`;
-  const touched = new Set(
-    state.histories.flatMap(({ domain, entries }) =>
-      entries.map(({ itemId }) => keyOf(domain, itemId)),
-    ),
-  );
-  return (domain, itemId) => touched.has(keyOf(domain, itemId));
 }

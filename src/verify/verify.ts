@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.js';
 import { Preprocessor } from '../online/preprocess/preprocessor.js';
 import { repartitionGroup } from '../repartition/step.js';
@@ -32,7 +33,17 @@ export interface VerifyOptions {
   readonly input?: boolean;
   /** Whether the newest snapshot is loaded and compared; true by default. */
   readonly snapshot?: boolean;
+  /**
+   * How long lists may be due in partitions without other work before that is a problem, in
+   * milliseconds; 0 by default. They are made a moment after the last event.
+   */
+  readonly patienceMs?: number;
 }
+
+/** Between two looks, where the first finds lists that are due. */
+const LOOK_AGAIN_MS = 500;
+/** So many offsets beyond what is committed may be markers of transactions alone. */
+const MOST_MARKERS = 1_000n;
 
 /**
  * Says, from the topics alone, whether each input event counts exactly once: in the deltas, in the
@@ -62,7 +73,12 @@ export async function verify(options: VerifyOptions): Promise<VerifyReport> {
   const reader = transport.reader(topics, (error) => failed.abort(error));
   try {
     await reader.run();
-    return await new Verification(options, admin, reader, inputs, failed.signal).run();
+    const end = performance.now() + (options.patienceMs ?? 0);
+    for (;;) {
+      const report = await new Verification(options, admin, reader, inputs, failed.signal).run();
+      if (report.users.overdue === 0 || performance.now() >= end) return report;
+      await sleep(LOOK_AGAIN_MS);
+    }
   } finally {
     await reader.close();
     await admin.close();
@@ -108,9 +124,12 @@ class Verification {
     const settled = new Map(committed.map((offset, partition) => [partition, offset ?? 0n]));
     const states = await this.#marks(config.userStateTopic);
     const lists = await this.#marks(config.recommendationsTopic);
+    const statesAfter = await this.#marks(config.userStateTopic);
     const dead = await this.#marks(config.deadLetterTopic);
     const deltas = await this.#marks(config.modelDeltasTopic);
     const input = await this.#marks(inputTopic);
+    const nowMs = Date.now();
+    const resting = await this.#resting(inputTopic, input, settled);
 
     const compared: ComparedModel[] = replicas.map((replica) => ({ ...replica }));
     if (rebuilt !== null && rebuilt.snapshot !== null) {
@@ -150,7 +169,15 @@ class Verification {
       oracle,
       states: this.#states,
       lineage: this.#lineage,
+      hasAllLists: (partition) => lists[partition]?.low === 0n,
+      isQuiet: (partition) => {
+        const after = statesAfter[partition];
+        return after !== undefined && !after.open && after.high === states[partition]?.high;
+      },
+      oversized: this.#dead.oversized,
       settled,
+      isResting: (partition) => resting.has(partition),
+      nowMs,
       problems,
     });
     const beforeTasks =
@@ -213,6 +240,28 @@ class Verification {
     const key = `${record.partition}/${record.key?.toString()}`;
     if (record.value === null) this.#states.delete(key);
     else this.#states.set(key, this.#options.serde.userStates.decode(record.value));
+  }
+
+  /** The partitions of which all input is committed; behind that there may be markers. */
+  async #resting(
+    topic: string,
+    input: readonly (Watermarks & { readonly open: boolean })[],
+    settled: ReadonlyMap<number, bigint>,
+  ): Promise<Set<number>> {
+    const rest = input.map(({ low, high }, partition) => {
+      const at = greatest(low, settled.get(partition) ?? 0n);
+      // Where there is much more than markers could be, nobody need look.
+      return { low: at, high: high - at > MOST_MARKERS ? at : greatest(at, high) };
+    });
+    const busy = new Set<number>();
+    await this.#read(topic, rest, ({ partition }) => void busy.add(partition));
+    const partitions = input
+      .map(({ high, open }, partition) => ({
+        partition,
+        whole: rest[partition]!.high >= high && !open,
+      }))
+      .filter(({ partition, whole }) => whole && !busy.has(partition));
+    return new Set(partitions.map(({ partition }) => partition));
   }
 
   /** The oracle of the input up to where the deltas count it. */

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Owed } from '../../src/tasks/owed.js';
 import { ModelReplica } from '../../src/tasks/replica.js';
 import type { MemoryLog, MemoryTransport } from '../../src/transport/memory/index.js';
 import type {
@@ -50,6 +51,28 @@ function offsetsApart(producer: TransactionalProducer, log: MemoryLog): Transact
           for (const { topic, partition, offset } of offsets)
             log.group(groupId).commit(topic, partition, offset);
         },
+      };
+    },
+  };
+}
+
+/** A producer that loses the last list of each transaction with several. */
+function withoutLastList(producer: TransactionalProducer): TransactionalProducer {
+  return {
+    transactionalId: producer.transactionalId,
+    init: () => producer.init(),
+    close: () => producer.close(),
+    async begin(): Promise<Transaction> {
+      const transaction = await producer.begin();
+      return {
+        send: (records) => {
+          const lists = records.filter(({ topic }) => topic === 'recommendations');
+          const lost = lists.length > 1 ? lists.at(-1) : undefined;
+          return transaction.send(records.filter((record) => record !== lost));
+        },
+        sendOffsets: (groupId, offsets) => transaction.sendOffsets(groupId, offsets),
+        commit: () => transaction.commit(),
+        abort: () => transaction.abort(),
       };
     },
   };
@@ -128,6 +151,23 @@ describe('a bug that is planted shows', { timeout: 60_000 }, () => {
       return true;
     });
     expect((await firstProblems()).join('\n')).toMatch(/hash/);
+  });
+
+  test('a list that is not in the transaction of its event', async () => {
+    const problems = await firstProblems((transport) =>
+      altered(transport, {
+        transactionalProducer: async (id, timeoutMs) =>
+          withoutLastList(await transport.transactionalProducer(id, timeoutMs)),
+      }),
+    );
+    expect(problems.join('\n')).toMatch(/list of \w+/);
+  });
+
+  test('a debt that is forgotten', async () => {
+    vi.spyOn(Owed.prototype, 'add').mockImplementation(() => undefined);
+    const indebted = { ...specOf(1), catchUpLag: 1, listIntervalMs: 0 };
+    const { problems } = await check(indebted);
+    expect(problems.join('\n')).toMatch(/owed lists although all input/);
   });
 
   test('a process that is not fenced by the next owner of its partition', async () => {

@@ -76,7 +76,7 @@ describe('what the topics show', () => {
       inputOffsets: { gaps: 0, overlaps: 0, torn: 0, miscounted: 0 },
       trainedEvents: 60,
       sha256: { log: replicas[0]!.sha256, replicas: { service: replicas[0]!.sha256 } },
-      users: { checked: 7, wrong: 0, moving: 0, owed: 0 },
+      users: { checked: 7, wrong: 0, moving: 0, owed: 0, overdue: 0 },
       deadLetters: { found: 1, missing: 0, unexpected: 0 },
     });
     expect(textOf(report)).toContain('All of it holds.');
@@ -118,6 +118,21 @@ describe('what the topics show', () => {
     const report = await look();
     expect(report.lists.notIncreasing).toBe(1);
     expect(report.ok).toBe(false);
+  });
+
+  test('does not hold where a list is owed although nothing else is to be done', async () => {
+    await again(config.userStateTopic, (record) => {
+      const state = serde.userStates.decode(record.value);
+      return {
+        ...record,
+        value: serde.userStates.encode({ ...state, answeredOffset: state.answeredOffset - 1n }),
+      };
+    });
+    const begin = performance.now();
+    const report = await verify({ config, transport, serde, patienceMs: 100 });
+    expect(performance.now() - begin).toBeGreaterThan(100);
+    expect(report.users).toMatchObject({ wrong: 0, owed: 1, overdue: 1 });
+    expect(report.problems.join()).toContain('owed lists although all input');
   });
 
   test('does not hold where a dead letter is there twice', async () => {
