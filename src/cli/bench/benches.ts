@@ -67,6 +67,11 @@ export const BENCHES: readonly BenchRow[] = [
     load: async () => (await import('./exactly-once.js')).benchExactlyOnce,
   },
   {
+    name: 'tracing',
+    summary: 'What tracing one batch in a hundred costs, against none',
+    load: async () => (await import('./tracing.js')).benchTracing,
+  },
+  {
     name: 'handover',
     summary: 'How long partitions stand still after SIGTERM and after kill -9',
     load: async () => (await import('./handover.js')).benchHandover,

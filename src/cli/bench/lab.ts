@@ -91,8 +91,13 @@ export class Lab {
     return { config, env };
   }
 
-  /** Writes the first events of a world to the input, as fast as it goes. */
-  async preload(config: Config, itemsPerDomain: number, events: number): Promise<void> {
+  /** Writes the first events of a world to the input, as fast as it goes; `headers` by the event's number. */
+  async preload(
+    config: Config,
+    itemsPerDomain: number,
+    events: number,
+    headers: (event: number) => Readonly<Record<string, string>> = () => ({}),
+  ): Promise<void> {
     const world = new World({ ...WORLD, itemsPerDomain });
     const { events: codec } = new Serde();
     const producer = await this.transport.producer();
@@ -103,10 +108,11 @@ export class Lab {
       for (let i = from; i < Math.min(events, from + SEND); i++) {
         batch.push(world.event(firstMs + i * EVENT_INTERVAL_MS));
       }
-      const records = batch.map((event) => ({
+      const records = batch.map((event, i) => ({
         topic: config.inputTopic,
         key: event.userId,
         value: codec.encode(event),
+        headers: headers(from + i),
       }));
       await underway;
       this.signal.throwIfAborted();

@@ -2,7 +2,7 @@ import { loadConfig } from '../../config.js';
 import { subscribe } from '../../diagnostics.js';
 import { Service } from '../../main.js';
 import { createLogger } from '../../telemetry/logger.js';
-import { noTracing } from '../../telemetry/tracing.js';
+import { startTracing } from '../../telemetry/tracing.js';
 import { KafkaTransport } from '../../transport/kafka/index.js';
 import { parent } from './child.js';
 import { mainThreadCpuSeconds, median, ownCpuSeconds } from './measure.js';
@@ -108,11 +108,12 @@ const transport = new KafkaTransport({
   clientId: config.appId,
   compression: config.compression,
 });
+const tracing = await startTracing({ serviceName: config.appId });
 const service = await Service.create({
   config,
   transport,
   logger: createLogger({ level: 'warn' }),
-  tracing: noTracing,
+  tracing,
 });
 
 let committed = 0;
@@ -159,6 +160,7 @@ subscribe('isthmus:transaction', ({ outcome, events, seconds, deltaBytes }) => {
 
 const close = async (): Promise<void> => {
   await service.close();
+  await tracing.close();
   await transport.close();
   process.exit();
 };
