@@ -39,15 +39,15 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
   const two = new Float64Array(all.length);
   for (const { rows, weights, domain: own } of user.histories) {
     const liked = [...rows].filter((_, i) => weights[i]! > 0);
-    // Oldest first, as the walk adds: equal bridges are to be equal to the last bit.
+    // Oldest first, and times 1/n, as the walk adds: equal bridges are to be equal to the last bit.
     for (const [i, row] of liked.entries()) {
       const age = liked.length - 1 - i;
       if (age >= BLEND.liftItems) continue;
-      for (const j of there) one[j]! += Math.max(0, neighbours.get(row, j, domain)) / n(row);
+      for (const j of there) one[j]! += Math.max(0, neighbours.get(row, j, domain)) * (1 / n(row));
       if (age >= BLEND.walkItems) continue;
       for (const k of all) {
         if (![domain, own].includes(model.domainOf(k))) continue;
-        start[k]! += Math.max(0, neighbours.get(row, k, model.domainOf(k))) / n(row);
+        start[k]! += Math.max(0, neighbours.get(row, k, model.domainOf(k))) * (1 / n(row));
       }
     }
   }
@@ -62,7 +62,7 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
   for (const k of bridges) {
     for (const j of there) {
       const count = Math.max(0, neighbours.get(k, j, domain));
-      two[j]! += Math.round(((start[k]! * count) / n(k)) * 2 ** 30) / 2 ** 30;
+      two[j]! += Math.round(count * (start[k]! / n(k)) * 2 ** 30) / 2 ** 30;
     }
   }
   const items = model.rowsOf(domain).length;
@@ -130,7 +130,7 @@ describe('lists', () => {
           }
         }
       }),
-      { numRuns: 12 },
+      { numRuns: 12, examples: [[1892615109, 10]] },
     );
   });
 

@@ -11,16 +11,23 @@ export interface Scored {
   readonly score: number;
 }
 
+/** Items that are scored at once; after each lot the bar is higher. */
+const LOT = 32;
+/** For the rounding of float32 sums: far above it, far below what matters. */
+const SLACK = 1e-4;
+
 /**
  * The n best of a domain by dense score (a scan) and what a walk adds to it, given the n best by dense
  * score alone. Exact: what the walk adds is never below 0, so an item that it does not reach and that
- * is not among the n best without it has n better ones still. Equal ones as in TopN.
+ * is not among the n best without it has n better ones still; and an item is passed over only where a
+ * bound of its score is below the n-th best so far. Equal ones as in TopN.
  */
 export class WideMerge {
-  private rows = new Int32Array(256);
-  private places = new Int32Array(256);
-  private added = new Float64Array(256);
-  private dots = new Float32Array(256);
+  private readonly rows = new Int32Array(LOT);
+  private readonly places = new Int32Array(LOT);
+  private dots = new Float32Array(LOT);
+  /** By place: 1 if the item is one of the best by dense score. */
+  private isDense = new Uint8Array(0);
 
   /** @param query (.., d); the user's begins at `at`, times the weight of the deep part. */
   best(
@@ -39,41 +46,70 @@ export class WideMerge {
     }
     const { base, norms, places } = priors;
     const { counts } = items;
-    const least = dense.length < n ? Number.NEGATIVE_INFINITY : dense[n - 1]!.score;
+    const best = this.denseOnes(items, priors, walk, weights, query, at, dense);
+    for (const { index } of dense) this.isDense[index] = 1;
     const reach = reachOf(query, at, items.dimension);
-    this.reserve(walk.length);
-    let reached = 0;
-    for (let i = 0; i < walk.length; i++) {
+    let bar = barOf(best, n);
+    let taken = 0;
+    for (let i = 0; i <= walk.length; i++) {
+      if (taken === LOT || (i === walk.length && taken > 0)) {
+        dotsOfRows(items, this.rows, taken, query, at, this.dots);
+        for (let k = 0; k < taken; k++) {
+          const index = this.places[k]!;
+          const score = this.dots[k]! + base[index]! + walk.added(this.rows[k]!, weights);
+          if (score >= bar) best.push({ index, score });
+        }
+        keep(best, n);
+        bar = barOf(best, n);
+        taken = 0;
+      }
+      if (i === walk.length) break;
       const row = walk.rows[i]!;
-      if (!(counts[row]! > 0) || excluded.has(row)) continue;
+      if (!(counts[row]! > 0)) continue;
       const place = places[row]!;
-      const added = walk.added(row, weights);
-      if (base[place]! + reach * norms[place]! + added < least - SLACK) continue;
-      this.rows[reached] = row;
-      this.places[reached] = place;
-      this.added[reached++] = added;
+      const without = base[place]! + reach * norms[place]!;
+      if (without + walk.addedAtMost(row, weights) < bar - SLACK) continue;
+      if (this.isDense[place] === 1 || excluded.has(row)) continue;
+      this.rows[taken] = row;
+      this.places[taken++] = place;
     }
-    dotsOfRows(items, this.rows, reached, query, at, this.dots);
-    const taken = new Set<number>();
-    const found: Scored[] = [];
-    for (let i = 0; i < reached; i++) {
-      const index = this.places[i]!;
-      const score = this.dots[i]! + base[index]! + this.added[i]!;
-      taken.add(index);
-      if (score >= least) found.push({ index, score });
-    }
-    for (const scored of dense) if (!taken.has(scored.index)) found.push(scored);
-    return found.sort((a, b) => b.score - a.score || a.index - b.index).slice(0, n);
+    for (const { index } of dense) this.isDense[index] = 0;
+    return best;
   }
 
-  private reserve(n: number): void {
-    if (n <= this.rows.length) return;
-    this.rows = new Int32Array(n * 2);
-    this.places = new Int32Array(n * 2);
-    this.added = new Float64Array(n * 2);
-    this.dots = new Float32Array(n * 2);
+  /** The best by dense score, with what the walk adds, in order. */
+  private denseOnes(
+    items: ItemTable,
+    { base, rows: rowsOfDomain }: DomainPriors,
+    walk: Walk,
+    weights: BlendWeights,
+    query: Float32Array,
+    at: number,
+    dense: readonly Scored[],
+  ): Scored[] {
+    if (this.isDense.length < base.length) this.isDense = new Uint8Array(base.length);
+    if (this.dots.length < dense.length) this.dots = new Float32Array(dense.length);
+    const rows = Int32Array.from(dense, ({ index }) => rowsOfDomain[index]!);
+    dotsOfRows(items, rows, rows.length, query, at, this.dots);
+    const best = dense.map((scored, i) => {
+      const { index } = scored;
+      if (!walk.reaches(rows[i]!)) return scored;
+      return { index, score: this.dots[i]! + base[index]! + walk.added(rows[i]!, weights) };
+    });
+    return best.sort(byScore);
   }
 }
 
-/** For the rounding of float32 sums: far above it, far below what matters. */
-const SLACK = 1e-4;
+/** The score that has to be reached. */
+function barOf(best: readonly Scored[], n: number): number {
+  return best.length < n ? Number.NEGATIVE_INFINITY : best[n - 1]!.score;
+}
+
+function keep(best: Scored[], n: number): void {
+  best.sort(byScore);
+  if (best.length > n) best.length = n;
+}
+
+function byScore(a: Scored, b: Scored): number {
+  return b.score - a.score || a.index - b.index;
+}

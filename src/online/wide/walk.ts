@@ -98,6 +98,19 @@ export class Walk {
     return weights.walk === 0 ? lift : lift + weights.walk * this.walk(row);
   }
 
+  /** No less than `added`, without a logarithm; weights above 0. */
+  addedAtMost(row: number, weights: { readonly lift: number; readonly walk: number }): number {
+    const one = this.one[row] ?? 0;
+    const all = one + (this.two[row] ?? 0);
+    const lift = one === 0 ? 0 : weights.lift * log1pAtMost(this.perOne * one);
+    return lift + weights.walk * log1pAtMost(this.perTwo * all);
+  }
+
+  /** Whether the walk led to a row. */
+  reaches(row: number): boolean {
+    return (this.one[row] ?? 0) !== 0 || (this.two[row] ?? 0) !== 0;
+  }
+
   private begin(): void {
     const { size } = this.model.items;
     for (let i = 0; i < this.length; i++) {
@@ -249,4 +262,18 @@ export class Walk {
     }
     return end;
   }
+}
+
+const bits = new Float64Array(1);
+const words = new Uint32Array(bits.buffer);
+/** Which of the two words has the exponent. */
+const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
+
+/**
+ * No less than log(1 + x), x from 0 on, and at most 0.07 more. For 1 + x = 2^e (1 + m), the logarithm to
+ * base 2 is at most e + m + 0.0861; the word of the exponent is 2^20 (1023 + e + m), rounded down.
+ */
+function log1pAtMost(x: number): number {
+  bits[0] = 1 + x;
+  return ((words[HIGH]! - 0x3fefffff) / 2 ** 20 + 0.08608) * Math.LN2;
 }
