@@ -16,7 +16,7 @@ import { retrying } from './retry.js';
 
 const patienceMs = 1_000;
 /** A member hears of a rebalance with its next heartbeat: partitions wait for that to be taken over. */
-const mostHeartbeatMs = 300;
+const mostHeartbeatMs = 100;
 
 export class KafkaGroupConsumer implements GroupConsumer {
   readonly #client: KafkaClient;
