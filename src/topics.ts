@@ -18,11 +18,18 @@ export type TopicSettings = Pick<
   | 'replicationFactor'
 >;
 
-const KEEP = { 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' };
+const MIB = 1_048_576;
+/** The model. The disk gets back whole segments, never the one that is written to. */
+const KEEP = {
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'retention.bytes': '-1',
+  'segment.bytes': String(256 * MIB),
+};
 /** Compacted soon, so that a restore reads little more than there are keys. */
-const CHANGELOG = {
-  'cleanup.policy': 'compact',
+const COMPACTED_SOON = {
   'segment.ms': '3600000',
+  'segment.bytes': String(64 * MIB),
   'min.cleanable.dirty.ratio': '0.2',
 };
 
@@ -46,10 +53,13 @@ export function applicationTopics(config: TopicSettings, partitions: number): To
   return [
     ...inputNames(config).map((name) => spec(name, partitions, { 'cleanup.policy': 'delete' })),
     ...repartition,
-    spec(config.itemsTopic, partitions, { 'cleanup.policy': 'compact' }),
-    spec(config.recommendationsTopic, partitions, { 'cleanup.policy': 'compact,delete' }),
+    spec(config.itemsTopic, partitions, { 'cleanup.policy': 'compact', ...COMPACTED_SOON }),
+    spec(config.recommendationsTopic, partitions, {
+      'cleanup.policy': 'compact,delete',
+      ...COMPACTED_SOON,
+    }),
     spec(config.deadLetterTopic, 1, { 'cleanup.policy': 'delete', 'retention.ms': '-1' }),
-    spec(config.userStateTopic, partitions, CHANGELOG),
+    spec(config.userStateTopic, partitions, { 'cleanup.policy': 'compact', ...COMPACTED_SOON }),
     spec(config.modelDeltasTopic, partitions, KEEP),
     spec(config.modelSnapshotsTopic, 1, KEEP),
   ];

@@ -32,6 +32,15 @@ describe("the application's topics", () => {
     }
   });
 
+  it('are compacted, and give back what was pruned, before there is a gigabyte of it', () => {
+    for (const { topic, config: settings } of specs) {
+      const policy = settings?.['cleanup.policy'] ?? '';
+      if (!policy.includes('compact') && settings?.['retention.bytes'] !== '-1') continue;
+      expect(Number(settings?.['segment.bytes']), topic).toBeLessThanOrEqual(268_435_456);
+      if (policy.includes('compact')) expect(settings?.['segment.ms'], topic).toBe('3600000');
+    }
+  });
+
   it('have the replicas that are set', () => {
     const replicated = applicationTopics(loadConfig({ ISTHMUS_REPLICATION_FACTOR: '3' }), 1);
     expect(replicated.every((spec) => spec.replicationFactor === 3)).toBe(true);
