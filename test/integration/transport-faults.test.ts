@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { EmbeddedKafka } from '../../src/broker/embedded.js';
 import { KafkaTransport } from '../../src/transport/kafka/index.js';
@@ -214,6 +215,60 @@ test('a transaction that outlives its timeout fences its producer', async () => 
   // The embedded broker looks for expired transactions every second.
   await sleep(3_500);
   await expect(transaction.commit()).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
+});
+
+test('a member that closes while its join waits for another one leaves the group at once', async () => {
+  const transport = open();
+  const topic = await topicOf(transport, 3);
+  const groupId = `group-${topic}`;
+  const admin = new Kafka({ brokers: [kafka.bootstrap], logLevel: logLevel.NOTHING }).admin();
+  await admin.connect();
+  const group = async () => (await admin.describeGroups([groupId])).groups[0]!;
+  const member = async (heartbeatIntervalMs: number, onJoin: () => void = () => undefined) => {
+    const consumer = transport.groupConsumer({
+      groupId,
+      topics: [topic],
+      sessionTimeoutMs: 20_000,
+      maxWaitMs: 50,
+      concurrency: 1,
+      heartbeatIntervalMs,
+      claim: () => {
+        onJoin();
+        return { data: '', warm: [] };
+      },
+    });
+    await consumer.run({
+      onAssigned: () => undefined,
+      onRecords: async () => undefined,
+      onCrash: () => undefined,
+    });
+    return consumer;
+  };
+  const stable = async (members: number) => {
+    await expect
+      .poll(async () => ({ ...(await group()), count: (await group()).members.length }), {
+        timeout: 15_000,
+      })
+      .toMatchObject({ state: 'Stable', count: members });
+  };
+  let joins = 0;
+  const leaver = await member(50, () => {
+    joins += 1;
+  });
+  await stable(1);
+  // It joined, and hears of nothing afterwards: the group waits for it for as long as its session.
+  await member(60_000);
+  await stable(2);
+  const before = joins;
+  await member(50);
+  await until(() => joins > before);
+  await sleep(200);
+  expect((await group()).state).toBe('PreparingRebalance');
+  expect((await group()).members).toHaveLength(3);
+  await leaver.close();
+  await expect.poll(async () => (await group()).members.length, { timeout: 5_000 }).toBe(2);
+  expect((await group()).state).toBe('PreparingRebalance');
+  await admin.disconnect();
 });
 
 test('where no broker is, admin calls say so by address and in bounded time; a consumer keeps trying', async () => {
