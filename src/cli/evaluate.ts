@@ -1,8 +1,10 @@
 import { writeFile } from 'node:fs/promises';
 import { Command } from 'commander';
 import type { Evaluation } from '../evaluate/evaluate.js';
+import type { CatalogueItem } from '../evaluate/pass.js';
 import type { SeveralSeeds } from '../evaluate/seeds.js';
 import type { BehaviorEvent } from '../online/types.js';
+import type { Film } from '../producers/replay/movielens.js';
 import { type CommonOptions, several, severalWhole, whole, withCommon } from './arguments.js';
 import { withBackend } from './backend.js';
 import { textOf } from './evaluate-text.js';
@@ -13,6 +15,8 @@ import { EXIT_INTERRUPTED, stopSignal } from './signals.js';
 interface EvaluateCommandOptions extends CommonOptions {
   readonly events?: string;
   readonly movielens: boolean;
+  readonly content: boolean;
+  readonly items?: string;
   readonly seed: readonly number[];
   readonly limit?: number;
   readonly baselines?: string;
@@ -31,6 +35,8 @@ export function evaluateCommand(): Command {
     .description('Learn a file of events without Kafka, test-then-train, and print how good it was')
     .option('--events <file>', 'CSV, or CSV.gz, as for produce')
     .option('--movielens', "learn the demo's ratings instead of a file", false)
+    .option('--items <file>', 'CSV of what is known of the items, as for produce')
+    .option('--content', 'with --movielens: titles and genres of the films', false)
     .option(
       '--seed <n>',
       'ISTHMUS_LEARNER_SEED; several give means and deviations (repeatable)',
@@ -50,6 +56,8 @@ export function evaluateCommand(): Command {
     'isthmus evaluate --events events.csv.gz --json',
     'isthmus evaluate --movielens --set replay=4 --set dimension=64',
     'isthmus evaluate --movielens --baselines popularity,recent,item-knn --curve curve.csv',
+    'isthmus evaluate --movielens --content --set mode=content',
+    'isthmus evaluate --events events.csv.gz --items items.csv.gz',
     'isthmus evaluate --movielens --seed 1 --seed 2 --seed 3',
     'isthmus evaluate --events events.csv.gz --cold-start test.csv.gz --no-prequential',
     '',
@@ -95,7 +103,8 @@ async function run(
   const config = settingsWith(process.env, options.config, set);
   const baselines = options.baselines === undefined ? [] : baselinesNamed(options.baselines);
   const curve = first ? options.curve : undefined;
-  const { events, total } = await sourceOf(options, first, signal);
+  const { events, total, films } = await sourceOf(options, first, signal);
+  const items = await itemsOf(options, first, films, signal);
   const progress = startProgress('events', Math.min(total, options.limit ?? total));
   try {
     const { curve: csv, ...result } = await withBackend(() =>
@@ -106,6 +115,7 @@ async function run(
         prequential: options.prequential,
         coldStart: options.coldStart,
         baselines,
+        ...(items === undefined ? {} : { items }),
         ...(curve === undefined
           ? {}
           : { curve: { window: options.window, step: Math.floor(options.window / 5) } }),
@@ -124,6 +134,38 @@ interface Source {
   readonly events: AsyncIterable<readonly BehaviorEvent[]> | Iterable<readonly BehaviorEvent[]>;
   /** 0: nobody has counted them. */
   readonly total: number;
+  /** Of MovieLens. */
+  readonly films?: readonly Film[];
+}
+
+/** What is known of the items, or undefined: nothing. */
+async function itemsOf(
+  { items: file, content, strict }: EvaluateCommandOptions,
+  first: boolean,
+  films: readonly Film[] | undefined,
+  signal: AbortSignal,
+): Promise<readonly CatalogueItem[] | undefined> {
+  if (content && films === undefined) {
+    const { IsthmusError } = await import('../errors.js');
+    throw new IsthmusError(
+      'ARGUMENT_INVALID',
+      'usage',
+      '--content goes with --movielens; for another catalogue there is --items FILE',
+    );
+  }
+  if (file === undefined) return content ? films?.map(catalogueItem) : undefined;
+  const { readItems } = await import('../producers/replay/items.js');
+  const items: CatalogueItem[] = [];
+  const onBroken = (line: number, why: string): void => {
+    if (first) process.stderr.write(`${file}, line ${line}: ${why}; left out\n`);
+  };
+  for await (const some of readItems(file, { strict, onBroken, signal })) items.push(...some);
+  return items;
+}
+
+function catalogueItem({ domain, itemId, title, genres }: Film): CatalogueItem {
+  const categories = genres.filter((genre) => !genre.startsWith('('));
+  return { domain, itemId, title, categories, tags: [], text: null, vectors: {} };
 }
 
 /** @param first Whether broken rows are told: each pass meets the same. */
@@ -143,8 +185,8 @@ async function sourceOf(
   }
   if (file === undefined) {
     const { readMovieLens } = await import('../producers/replay/movielens.js');
-    const { events } = await readMovieLens();
-    return { events: [events], total: events.length };
+    const { events, films } = await readMovieLens();
+    return { events: [events], total: events.length, films: [...films.values()] };
   }
   const { readEvents } = await import('../producers/replay/events.js');
   let broken = 0;

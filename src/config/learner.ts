@@ -133,6 +133,21 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     10,
     'Decay of W, A, W_r, gate and prior towards their initial values, for each example.',
   ),
+  mode: choice({
+    env: learnerEnv('mode'),
+    words: ['collaborative', 'content', 'hybrid'],
+    fallback: DEFAULT_LEARNER_OPTIONS.mode,
+    description:
+      'What the vector of an item is made of whose content is known: its embedding, its content, or both. See content.md.',
+  }),
+  contentDropout: real(
+    'contentDropout',
+    0,
+    1,
+    'Probability that such an item is trained, in a mini-batch, by its content alone, so that new items are placed by theirs.',
+  ),
+  contentLearningRate: real('contentLearningRate', 0, 10, 'Step size of W_c.'),
+  contentL2: real('contentL2', 0, 10, 'Decay of W_c towards zero, for each example.'),
   encoderL2: real(
     'encoderL2',
     0,

@@ -7,7 +7,7 @@ import type { MakeBaseline } from './baselines/index.js';
 import { type ColdStartResult, scoreColdStart } from './cold-start.js';
 import type { CurveOptions } from './curve.js';
 import { type Figures, figuresOf } from './figures.js';
-import { Pass } from './pass.js';
+import { type CatalogueItem, Pass } from './pass.js';
 
 export interface EvaluateOptions {
   readonly config: Config;
@@ -21,6 +21,8 @@ export interface EvaluateOptions {
   readonly coldStart: readonly string[];
   /** Scored beside ours; default none. */
   readonly baselines?: readonly MakeBaseline[];
+  /** What is known of items before the first event; default nothing. */
+  readonly items?: readonly CatalogueItem[];
   /** How the curve is kept; default: not at all. */
   readonly curve?: CurveOptions;
   readonly onProgress?: (events: number) => void;
@@ -78,6 +80,7 @@ export async function evaluate(options: EvaluateOptions): Promise<Evaluation> {
     prequential: options.prequential,
     ...(options.baselines === undefined ? {} : { baselines: options.baselines }),
     ...(options.curve === undefined ? {} : { curve: options.curve }),
+    ...(options.items === undefined ? {} : { items: options.items }),
   });
   const begin = performance.now();
   await learnAll(pass, options);

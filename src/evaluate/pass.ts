@@ -1,4 +1,7 @@
 import { IsthmusError } from '../errors.js';
+import { contentDelta } from '../online/content/delta.js';
+import { describeItems } from '../online/content/describe.js';
+import { ContentEncoder, type ItemContent } from '../online/content/encoder.js';
 import { deltaFault } from '../online/delta.js';
 import { Engine, type EngineInput } from '../online/engine.js';
 import { simdMemory } from '../online/kernels/memory.js';
@@ -23,6 +26,14 @@ export interface PassOptions {
   readonly baselines?: readonly MakeBaseline[];
   /** How the curve is kept; default: not at all. */
   readonly curve?: CurveOptions;
+  /** What is known of items before the first event; default nothing. */
+  readonly items?: readonly CatalogueItem[];
+}
+
+/** An item as a catalogue describes it. */
+export interface CatalogueItem extends ItemContent {
+  readonly domain: string;
+  readonly itemId: string;
 }
 
 /**
@@ -50,9 +61,13 @@ export class Pass {
 
   constructor(tower: Tower, options: PassOptions) {
     this.#options = options;
-    const { seed, dimension, initialScale } = options.learner;
+    const { seed, dimension, initialScale, mode } = options.learner;
     // The memory of the service's model: its kernels, and so the same bits.
-    this.model = new Model({ seed, dimension, initialScale }, simdMemory(dimension) ?? undefined);
+    this.model = new Model(
+      { seed, dimension, initialScale, mode },
+      simdMemory(dimension) ?? undefined,
+    );
+    if (options.items !== undefined) this.#describe(options.items);
     this.baselines = (options.baselines ?? []).map((make) => make(this.model));
     this.curve = options.curve === undefined ? null : new Curve(this.baselineNames, options.curve);
     this.#preprocessor = new Preprocessor(options.preprocess);
@@ -92,6 +107,15 @@ export class Pass {
   /** Learns what is left at the end. */
   finish(): void {
     this.#learn();
+  }
+
+  #describe(items: readonly CatalogueItem[]): void {
+    const { seed, dimension } = this.#options.learner;
+    const encoder = new ContentEncoder(seed, dimension);
+    const encoded = new Map(
+      items.map((item) => [`${item.domain}/${item.itemId}`, encoder.encode(item)]),
+    );
+    this.model.apply(contentDelta(describeItems(this.model, encoded)));
   }
 
   #learn(): void {

@@ -43,6 +43,7 @@ export function createLearning(options: LearningOptions): Learning {
       seed: config.learner.seed,
       dimension: config.learner.dimension,
       initialScale: config.learner.initialScale,
+      mode: config.learner.mode,
     },
     simdMemory(config.learner.dimension) ?? undefined,
   );

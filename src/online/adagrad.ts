@@ -32,14 +32,21 @@ export class RowGradients {
   /** Rows of `values` and `touches` that are zero, or hold what was added. */
   private ready = 0;
   private roomy = false;
+  /** Told of each row when it gets its place. */
+  private meet: ((row: number) => void) | null = null;
 
   constructor(dimension: number) {
     this.dimension = dimension;
     this.values = new Float32Array(CHUNK * (dimension + 1));
   }
 
-  /** Forgets everything; `size` is that of the table. A room must hold all rows that get gradients. */
-  begin(size: number, room?: GradientRoom): void {
+  /**
+   * Forgets everything; `size` is that of the table. A room must hold all rows that get gradients.
+   *
+   * @param meet Told of each row when it gets its place, before anything is read of it.
+   */
+  begin(size: number, room?: GradientRoom, meet: ((row: number) => void) | null = null): void {
+    this.meet = meet;
     for (let i = 0; i < this.length; i++) this.places[this.rows[i]!] = 0;
     this.counts.fill(0, 0, this.length);
     this.length = 0;
@@ -63,7 +70,17 @@ export class RowGradients {
     if (this.length === this.ready) this.prepare();
     this.rows[this.length] = row;
     this.places[row] = ++this.length;
+    if (this.meet !== null) this.meet(row);
     return this.length - 1;
+  }
+
+  /** Sets the gradient of a row's embedding to 0, as if nothing had touched it; the bias keeps its own. */
+  leave(row: number): void {
+    const place = this.places[row]! - 1;
+    if (place < 0) return;
+    const from = place * (this.dimension + 1);
+    this.values.fill(0, from, from + this.dimension);
+    this.touches[place] = 0;
   }
 
   /** Adds scale · from[at .. at + d - 1] to the gradient of a row's embedding. */

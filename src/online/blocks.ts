@@ -1,3 +1,4 @@
+import { contentSize } from './content/encoder.js';
 import { ATTENTION_SHAPES } from './encoders/attention.js';
 import { CONV_SHAPES } from './encoders/conv.js';
 import { GRU_SHAPES } from './encoders/gru.js';
@@ -14,6 +15,7 @@ import { Random } from './random.js';
  * | `gate/<s>/<t>` | (1, 1) | zero | the gate's scalar for the pair |
  * | `R` | (d + 1, d) | identity, last row (bias) zero | reading: q = z W_r + b_r |
  * | `prior/<t>` | (1, 1) | one | weight of log popularity in t |
+ * | `content/<t>` | (2 d, d) | random (seed, key) | what content says of an item's vector: c W_c |
  * | `conv/...`, `gru/...`, `attention/...` | see the encoder | random (seed, key), or zero | an encoder's own |
  */
 
@@ -29,7 +31,7 @@ export type InitialBlock = 'identity' | 'zero' | 'one' | number;
 export type EncoderBlock = (d: number) => BlockShape & { readonly initial: InitialBlock };
 
 /** Which step size a block has, and the value that its decay pulls towards. */
-export type BlockRole = 'dense' | 'gate' | 'prior' | 'encoder';
+export type BlockRole = 'dense' | 'gate' | 'prior' | 'encoder' | 'content';
 
 interface BlockKind {
   readonly role: BlockRole;
@@ -53,6 +55,12 @@ const KINDS: Readonly<Record<string, BlockKind>> = {
     domains: 0,
     shape: (d) => ({ rows: d + 1, width: d }),
     initial: 'identity',
+  },
+  content: {
+    role: 'content',
+    domains: 1,
+    shape: (d) => ({ rows: contentSize(d), width: d }),
+    initial: 0.05,
   },
   prior: { role: 'prior', domains: 1, shape: () => ({ rows: 1, width: 1 }), initial: 'one' },
 };

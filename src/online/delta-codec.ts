@@ -1,3 +1,5 @@
+import { readContent, splitContent, writeContent } from './content/delta.js';
+import { contentSize } from './content/encoder.js';
 import { sliceDelta } from './delta.js';
 import {
   ByteReader,
@@ -15,6 +17,7 @@ export { DeltaFormatError } from './delta-bytes.js';
 /** A delta without neighbours is written as what it always was, and older processes read it. */
 const PLAIN = 1;
 const WITH_NEIGHBOURS = 2;
+const WITH_CONTENT = 3;
 const LARGEST_DIMENSION = 4096;
 /** Version, sizes and checksum: never more than this. */
 const FRAME_BYTES = 40;
@@ -25,7 +28,8 @@ const FRAME_BYTES = 40;
  * Version (1 byte); d, events; domains (names); item ids as one text with the length of each, and
  * the domain of each; then by item: count, accumulators (2), bias, and the embedding packed in as
  * many bits as its largest value needs; then the blocks: key, width, and by row accumulator and packed
- * values, where an untouched row is two bytes; then, in version 2, the neighbours (wide/pair-codec.ts).
+ * values, where an untouched row is two bytes; then, in version 2, the neighbours (wide/pair-codec.ts);
+ * in version 3 a byte says whether those follow, and then comes the content (content/delta.ts).
  * Numbers are varints, signed ones zigzag. At the end an FNV-1a checksum (4 bytes).
  */
 export function encodeDelta(delta: Delta): Buffer {
@@ -33,7 +37,7 @@ export function encodeDelta(delta: Delta): Buffer {
   const width = keys.length === 0 ? 1 : values.length / keys.length;
   const dimension = width - 1;
   const writer = new ByteWriter(256 + values.length * 3);
-  writer.byte(delta.neighbours === undefined ? PLAIN : WITH_NEIGHBOURS);
+  writer.byte(versionOf(delta));
   writer.varint(dimension);
   writer.varint(delta.events);
   writeKeys(writer, keys);
@@ -46,17 +50,24 @@ export function encodeDelta(delta: Delta): Buffer {
   }
   writer.varint(delta.blocks.length);
   for (const block of delta.blocks) writeBlock(writer, block);
+  if (delta.content !== undefined) writer.byte(delta.neighbours === undefined ? 0 : 1);
   if (delta.neighbours !== undefined) writeNeighbours(writer, delta.neighbours);
+  if (delta.content !== undefined) writeContent(writer, delta.content);
   return writer.finish();
+}
+
+function versionOf({ neighbours, content }: Delta): number {
+  if (content !== undefined) return WITH_CONTENT;
+  return neighbours === undefined ? PLAIN : WITH_NEIGHBOURS;
 }
 
 /** The delta that the bytes are. Throws DeltaFormatError. */
 export function decodeDelta(bytes: Uint8Array): Delta {
   const reader = new ByteReader(bytes);
   const version = reader.byte();
-  if (version !== PLAIN && version !== WITH_NEIGHBOURS) {
+  if (version < PLAIN || version > WITH_CONTENT) {
     throw new DeltaFormatError(
-      `A delta has format version ${version}, known are ${PLAIN} and ${WITH_NEIGHBOURS}: it comes from a newer isthmus, or is none`,
+      `A delta has format version ${version}, known are ${PLAIN} to ${WITH_CONTENT}: it comes from a newer isthmus, or is none`,
     );
   }
   reader.verifyChecksum();
@@ -80,9 +91,20 @@ export function decodeDelta(bytes: Uint8Array): Delta {
   }
   const blocks: BlockDelta[] = [];
   for (let i = reader.size(4); i > 0; i--) blocks.push(readBlock(reader));
-  const neighbours = version === PLAIN ? {} : { neighbours: readNeighbours(reader, n) };
+  const seen = version === WITH_CONTENT ? reader.byte() === 1 : version === WITH_NEIGHBOURS;
+  const neighbours = seen ? { neighbours: readNeighbours(reader, n) } : {};
+  const content =
+    version === WITH_CONTENT
+      ? { content: readContent(reader, contentSize(LARGEST_DIMENSION)) }
+      : {};
   if (reader.left !== 0) throw new DeltaFormatError(`A delta has ${reader.left} bytes too many`);
-  return { events, items: { keys, counts, values, accumulators }, blocks, ...neighbours };
+  return {
+    events,
+    items: { keys, counts, values, accumulators },
+    blocks,
+    ...neighbours,
+    ...content,
+  };
 }
 
 /**
@@ -90,7 +112,17 @@ export function decodeDelta(bytes: Uint8Array): Delta {
  * Each can be applied on its own; `events` go with the first. An item or a block that alone is larger
  * than the limit is a RangeError.
  */
-export function splitDelta(delta: Delta, limitBytes: number): Delta[] {
+export function splitDelta(whole: Delta, limitBytes: number): Delta[] {
+  // Content has parts of its own, and most deltas with content have nothing else.
+  if (whole.content !== undefined) {
+    const { content, ...delta } = whole;
+    const parts = splitContent({ ...delta, content }, limitBytes - FRAME_BYTES);
+    if (isEmpty(delta) && parts.length > 0) return parts;
+    const rest = splitDelta(delta, limitBytes);
+    const oneOfEach = rest.length === 1 && parts.length < 2;
+    return oneOfEach && encodeDelta(whole).length <= limitBytes ? [whole] : [...rest, ...parts];
+  }
+  const delta = whole;
   const { keys } = delta.items;
   const parts: Delta[] = [];
   let from = 0;
@@ -143,6 +175,10 @@ export function splitDelta(delta: Delta, limitBytes: number): Delta[] {
   // Where not all is in one part, the neighbours have parts of their own.
   const keyBytes = (key: string) => emptyItemBytes(key) + textBytes(domainOf(key));
   return [...parts, ...splitNeighbours(delta, limitBytes - FRAME_BYTES, keyBytes)];
+}
+
+function isEmpty({ events, items, blocks, neighbours }: Delta): boolean {
+  return events === 0 && items.keys.length === 0 && blocks.length === 0 && neighbours === undefined;
 }
 
 function writeKeys(writer: ByteWriter, keys: readonly string[]): void {

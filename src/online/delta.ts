@@ -1,3 +1,4 @@
+import { contentFault, mergeContent } from './content/delta.js';
 import type { BlockDelta, Delta } from './types.js';
 import { mergeNeighbours, neighbourFault } from './wide/pairs.js';
 
@@ -56,6 +57,7 @@ export function mergeDeltas(deltas: readonly Delta[]): Delta {
     items: { keys, counts, values, accumulators },
     blocks: mergeBlocks(deltas),
     ...mergeNeighbours(deltas, places, size),
+    ...mergeContent(deltas),
   };
 }
 
@@ -152,7 +154,7 @@ export function deltaFault(delta: Delta): string | null {
     if (bad >= 0) return `block ${block.key}: accumulator ${block.accumulators[bad]}`;
   }
   if (!Number.isSafeInteger(delta.events)) return `events: ${delta.events}`;
-  return neighbourFault(delta);
+  return neighbourFault(delta) ?? contentFault(delta);
 }
 
 function firstTooLarge(values: Int32Array): number {

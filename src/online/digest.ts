@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Block } from './blocks.js';
+import type { ContentStore } from './content/store.js';
 import { WEIGHT_UNIT } from './grid.js';
 import type { InitialValues } from './initial.js';
 import { type KeyedRows, sortByKey } from './key-order.js';
@@ -19,7 +20,10 @@ export interface DigestSource extends KeyedRows {
   readonly trainedEvents: number;
   readonly items: TableColumns & { readonly size: number };
   readonly neighbours: Neighbours;
+  readonly content: { readonly store: ContentStore };
   isVacant(row: number): boolean;
+  /** e_j of a row, where the table holds something else; else null. */
+  ownEmbedding(row: number): Float32Array | null;
   /** Sorted by key. */
   blocks(): [string, Block][];
 }
@@ -32,7 +36,9 @@ export interface DigestSource extends KeyedRows {
  * accumulators in their units (f64); a u32 of 2^32 - 1; then the blocks that are not at their initial
  * value, sorted: key, weights (i32), accumulators (f64); then, if there are neighbours, a u32 of
  * 2^32 - 2 and by row that has some, in the order from above: its place in that order (u32), how many
- * (u32), and each one's place (u32), in rising order, and count (i32).
+ * (u32), and each one's place (u32), in rising order, and count (i32); then, if there is content, a u32
+ * of 2^32 - 3 and by row that has some, in the order from above: its place (u32), the number of its main
+ * category (i32), and c in grid units (i32).
  */
 export function modelDigest(model: DigestSource): string {
   const slices = digestSlices(model);
@@ -64,6 +70,7 @@ export function* digestSlices(model: DigestSource): Generator<void, string> {
     yield;
   }
   yield* neighbours(model, rows, sink);
+  yield* content(model, rows, sink);
   return sink.hex();
 }
 
@@ -73,7 +80,9 @@ function hashRows(sink: Sink, model: DigestSource, rows: Int32Array): void {
   for (const row of rows) {
     sink.text(model.key(row));
     sink.i32(items.counts[row]!);
-    sink.weights(items.embeddings, row * dimension, (row + 1) * dimension);
+    const own = model.ownEmbedding(row);
+    if (own !== null) sink.weights(own, 0, dimension);
+    else sink.weights(items.embeddings, row * dimension, (row + 1) * dimension);
     sink.weights(items.biases, row, row + 1);
     sink.f64(items.accumulators[row * 2]!);
     sink.f64(items.accumulators[row * 2 + 1]!);
@@ -98,6 +107,23 @@ function* neighbours(model: DigestSource, rows: Int32Array, sink: Sink): Generat
       sink.u32(otherPlace);
       sink.i32(model.neighbours.get(row, other, model.domainOf(other)));
     }
+  }
+}
+
+function* content(model: DigestSource, rows: Int32Array, sink: Sink): Generator<void, void> {
+  const { store } = model.content;
+  if (store.slots === 0) return;
+  let any = false;
+  for (let place = 0; place < rows.length; place++) {
+    const row = rows[place]!;
+    if ((place + 1) % ROWS_PER_SLICE === 0) yield;
+    if (store.isFree(row)) continue;
+    if (!any) sink.u32(0xfffffffd);
+    any = true;
+    sink.u32(place);
+    sink.i32(store.categoryOf(row));
+    const from = store.slotOf(row) * store.size;
+    for (let k = from; k < from + store.size; k++) sink.i32(store.values[k]!);
   }
 }
 

@@ -1,5 +1,6 @@
 import { type GradientRoom, RowGradients, type RowStep, rowStep } from './adagrad.js';
 import { type BlockRole, blockRole } from './blocks.js';
+import { ContentTraining } from './content/training.js';
 import type { Encoder, EncoderPass, Histories } from './encoders/encoder.js';
 import { encoderNamed } from './encoders/index.js';
 import { encoderParameters } from './encoders/parameters.js';
@@ -56,6 +57,7 @@ export class Learner {
   private readonly sampler: PopularitySampler;
   private readonly gradients: RowGradients;
   private readonly kernels: SimdLearning | null;
+  private readonly content: ContentTraining;
   private readonly blockOptions: ReturnType<typeof blockOptionsOf>;
 
   /** Where the model's table is one of SIMD kernels, they do the sums, unless `plain` says otherwise. */
@@ -78,6 +80,7 @@ export class Learner {
     this.sampler = new PopularitySampler(model, popularityExponent, uniformNegatives);
     this.gradients = new RowGradients(model.dimension);
     this.kernels = plain ? null : simdLearning(model.items);
+    this.content = new ContentTraining(model, this.options);
     this.blockOptions = blockOptionsOf(this.options);
   }
 
@@ -88,8 +91,12 @@ export class Learner {
   learn(batch: MiniBatch, place: readonly SeedPart[], share: Share = WHOLE): Learned {
     const { model, options, gradients, kernels } = this;
     const random = Random.of('learn', model.options.seed, ...place);
+    model.settle();
+    const content = this.content.isOn ? this.content : null;
     const examples = makeExamples(batch, options, random);
-    gradients.begin(model.items.size, this.roomFor(batch, examples));
+    content?.begin(place);
+    gradients.begin(model.items.size, this.roomFor(batch, examples), content?.meet);
+    content?.meetAll(examples.histories);
     for (const event of batch.events) gradients.counts[gradients.place(event.row)]!++;
     const plain = encoderParameters(model, this.tower);
     const parameters =
@@ -105,6 +112,7 @@ export class Learner {
       x: encoded.x,
     };
     if (examples.count === 0) {
+      content?.finish(gradients);
       const delta = { events: batch.size, items: this.itemSteps(0), blocks: [] };
       return { delta, loss: 0, examples: 0 };
     }
@@ -135,6 +143,8 @@ export class Learner {
         blocks.set(priorKey(model, target), Float32Array.of(gradient));
       }
       const trained = gradients.length;
+      for (const [key, gradient] of content?.turn(gradients, trained) ?? [])
+        blocks.set(key, gradient);
       const neighbours = this.neighbours(batch, share);
       const delta: Delta = {
         events: batch.size,
@@ -145,6 +155,7 @@ export class Learner {
       return { delta, loss, examples: examples.count };
     } finally {
       pass.dispose();
+      content?.finish(gradients);
     }
   }
 
@@ -267,6 +278,7 @@ function blockOptionsOf(
   return {
     dense: { rate: options.denseLearningRate, l2: denseL2, start: accumulatorStart },
     encoder: { rate: options.encoderLearningRate, l2: encoderL2, start: accumulatorStart },
+    content: { rate: options.contentLearningRate, l2: options.contentL2, start: accumulatorStart },
     gate: { rate: options.gateLearningRate, l2: denseL2, start: SCALAR_START },
     prior: { rate: options.priorLearningRate, l2: denseL2, start: SCALAR_START },
   };

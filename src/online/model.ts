@@ -1,10 +1,13 @@
 import { type Block, type BlockShape, BlockTable } from './blocks.js';
+import { contentFault } from './content/delta.js';
+import { contentSize } from './content/encoder.js';
+import { type ContentMode, contentDomain, HybridRows } from './content/hybrid.js';
 import { modelDigest } from './digest.js';
 import { DomainTable } from './domains.js';
 import { WEIGHT_UNIT } from './grid.js';
 import { initialEmbedding, isVacantRow } from './initial.js';
 import { ItemTable, type TableMemory } from './table.js';
-import type { Delta, DenseParameters, PairColumns } from './types.js';
+import type { ContentDelta, Delta, DenseParameters, PairColumns } from './types.js';
 import { Neighbours } from './wide/neighbours.js';
 import { neighbourFault } from './wide/pairs.js';
 
@@ -15,6 +18,8 @@ export interface ModelOptions {
   readonly dimension: number;
   /** Standard deviation of new embeddings; 0.02 is usual. */
   readonly initialScale: number;
+  /** What the vector of an item with content is made of; default hybrid. Nothing is stored of it. */
+  readonly mode?: ContentMode;
 }
 
 /**
@@ -37,6 +42,8 @@ export class Model implements DenseParameters {
   readonly items: ItemTable;
   /** Which items were seen together. */
   readonly neighbours = new Neighbours((row) => this.key(row));
+  /** What is known of items beside behaviour, and what comes of it in the table. */
+  readonly content: HybridRows;
   private readonly domains = new DomainTable();
   private readonly blockTable: BlockTable;
   private readonly keys: string[] = [];
@@ -50,6 +57,17 @@ export class Model implements DenseParameters {
     this.dimension = options.dimension;
     this.items = new ItemTable(options.dimension, memory);
     this.blockTable = new BlockTable(options.dimension, options.seed);
+    this.content = new HybridRows(this, options.dimension, options.mode ?? 'hybrid');
+  }
+
+  /** Brings the table up to date with content, where there is some: before anybody reads vectors. */
+  settle(): void {
+    this.content.settle();
+  }
+
+  /** e_j of an item of which more is known, a view; null where it is in the table. */
+  ownEmbedding(row: number): Float32Array | null {
+    return this.content.ownOf(row);
   }
 
   /** The row of an item, added at its initial value if it is new. */
@@ -137,15 +155,9 @@ export class Model implements DenseParameters {
   apply(delta: Delta): void {
     this.checkShapes(delta);
     const { keys } = delta.items;
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]!;
-      let row = this.byKey.get(key);
-      if (row === undefined) {
-        row = this.addRow(key, this.domains.ensure(key.slice(0, key.indexOf('/'))));
-      }
-      this.addToRow(row, delta, i, 1);
-    }
+    for (let i = 0; i < keys.length; i++) this.addToRow(this.ensureRow(keys[i]!), delta, i, 1);
     this.addNeighbours(delta, 1);
+    if (delta.content !== undefined) this.addContent(delta.content, 1);
     for (const block of delta.blocks) this.addToBlock(block, 1);
     this.trainedEvents += delta.events;
     this.revision++;
@@ -158,12 +170,14 @@ export class Model implements DenseParameters {
   revert(delta: Delta): void {
     this.checkShapes(delta);
     const { keys } = delta.items;
-    for (const key of keys) {
-      if (!this.byKey.has(key)) {
+    for (const named of [keys, delta.content?.keys ?? []]) {
+      for (const key of named) {
+        if (this.byKey.has(key)) continue;
         throw new RangeError(`Cannot revert: the model has no item ${key}; was the delta applied?`);
       }
     }
     for (const block of delta.blocks) this.addToBlock(block, -1);
+    if (delta.content !== undefined) this.addContent(delta.content, -1);
     this.addNeighbours(delta, -1);
     for (let i = keys.length - 1; i >= 0; i--) {
       this.addToRow(this.byKey.get(keys[i]!)!, delta, i, -1);
@@ -180,7 +194,11 @@ export class Model implements DenseParameters {
 
   /** Whether nothing has been learned in a row. */
   isVacant(row: number): boolean {
-    return this.neighbours.isFree(row) && isVacantRow(this.items, row, this.options, this.key(row));
+    return (
+      this.neighbours.isFree(row) &&
+      this.content.store.isFree(row) &&
+      isVacantRow(this.items, row, this.options, this.key(row))
+    );
   }
 
   /** Copies of the keys and of the domain indices of all rows. */
@@ -221,10 +239,17 @@ export class Model implements DenseParameters {
     this.domains.clear();
     this.blockTable.clear();
     this.neighbours.clear();
+    this.content.clear();
     this.byKey.clear();
     for (const list of [this.keys, this.domainByRow, this.pinned]) list.length = 0;
     this.trainedEvents = 0;
     this.revision++;
+  }
+
+  private ensureRow(key: string): number {
+    return (
+      this.byKey.get(key) ?? this.addRow(key, this.domains.ensure(key.slice(0, key.indexOf('/'))))
+    );
   }
 
   private addRow(key: string, domain: number): number {
@@ -245,6 +270,7 @@ export class Model implements DenseParameters {
       if (this.pinned[row] || !this.isVacant(row)) return;
       this.items.pop();
       this.neighbours.drop(row);
+      this.content.drop(row);
       this.byKey.delete(this.keys.pop()!);
       this.pinned.pop();
       this.domains.dropRow(this.domainByRow.pop()!);
@@ -257,14 +283,16 @@ export class Model implements DenseParameters {
     const { embeddings } = items;
     const unit = sign * WEIGHT_UNIT;
     const from = i * (dimension + 1);
-    const to = row * dimension;
-    let squares = 0;
-    for (let k = 0; k < dimension; k++) {
-      const weight = embeddings[to + k]! + values[from + k]! * unit;
-      embeddings[to + k] = weight;
-      squares += weight * weight;
+    if (!this.content.addOwn(row, values, from, unit)) {
+      const to = row * dimension;
+      let squares = 0;
+      for (let k = 0; k < dimension; k++) {
+        const weight = embeddings[to + k]! + values[from + k]! * unit;
+        embeddings[to + k] = weight;
+        squares += weight * weight;
+      }
+      items.norms[row] = Math.sqrt(squares);
     }
-    items.norms[row] = Math.sqrt(squares);
     items.biases[row]! += values[from + dimension]! * unit;
     items.accumulators[row * 2]! += sign * accumulators[i * 2]!;
     items.accumulators[row * 2 + 1]! += sign * accumulators[i * 2 + 1]!;
@@ -292,7 +320,16 @@ export class Model implements DenseParameters {
     add(neighbours.oneWay, false);
   }
 
+  private addContent({ keys, values, categories }: ContentDelta, sign: 1 | -1): void {
+    const size = contentSize(this.dimension);
+    for (let i = 0; i < keys.length; i++) {
+      this.content.add(this.ensureRow(keys[i]!), values, i * size, categories[i]!, sign);
+    }
+  }
+
   private addToBlock(delta: Delta['blocks'][number], sign: 1 | -1): void {
+    const domain = contentDomain(delta.key);
+    if (domain !== null) this.content.changed(this.domains.find(domain));
     const { values, accumulators } = this.blockTable.get(delta.key);
     const unit = sign * WEIGHT_UNIT;
     for (let i = 0; i < values.length; i++) values[i]! += delta.values[i]! * unit;
@@ -305,7 +342,7 @@ export class Model implements DenseParameters {
   private checkShapes(delta: Delta): void {
     const { keys, counts, values, accumulators } = delta.items;
     const n = keys.length;
-    const fault = neighbourFault(delta);
+    const fault = neighbourFault(delta) ?? contentFault(delta, contentSize(this.dimension));
     if (fault !== null) throw new RangeError(fault);
     if (
       counts.length !== n ||

@@ -1,4 +1,5 @@
 import { type BlendOptions, DEFAULT_BLEND_OPTIONS } from './blend/options.js';
+import type { ContentMode } from './content/hybrid.js';
 import type { Phi } from './tower/phi.js';
 import type { CountingOptions } from './wide/counting.js';
 
@@ -59,6 +60,14 @@ export interface LearnerOptions extends BlendOptions, CountingOptions {
   readonly denseL2: number;
   /** Decay of an encoder's own blocks towards zero, for each example. */
   readonly encoderL2: number;
+  /** What the vector of an item with content is made of. */
+  readonly mode: ContentMode;
+  /** Probability that an item with content is trained, in a mini-batch, by its content alone. */
+  readonly contentDropout: number;
+  /** Step size of W_c. */
+  readonly contentLearningRate: number;
+  /** Decay of W_c towards zero, for each example. */
+  readonly contentL2: number;
 }
 
 export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
@@ -88,6 +97,10 @@ export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   biasL2: 0.03,
   denseL2: 0.01,
   encoderL2: 0.001,
+  mode: 'hybrid',
+  contentDropout: 0.3,
+  contentLearningRate: 0.02,
+  contentL2: 0.001,
   neighbours: 32,
   pairedItems: 8,
   ...DEFAULT_BLEND_OPTIONS,

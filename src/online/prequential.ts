@@ -73,6 +73,7 @@ export class Prequential {
 
   /** Starts the scoring of one mini-batch. The model must not change until it is finished. */
   begin(topic: string, partition: number, firstOffset: bigint): PrequentialScoring {
+    this.model.settle();
     const random = Random.of('prequential', this.seed, topic, partition, firstOffset);
     return new PrequentialScoring(
       this.model,

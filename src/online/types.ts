@@ -55,6 +55,18 @@ export interface Delta {
   readonly blocks: readonly BlockDelta[];
   /** What was seen together; left out where nothing was. */
   readonly neighbours?: NeighbourDelta;
+  /** What became known of items beside behaviour; left out where nothing did. */
+  readonly content?: ContentDelta;
+}
+
+/** What is added to the content of items (content/store.ts): what it is less what it was. */
+export interface ContentDelta {
+  /** `domain/itemId` */
+  readonly keys: readonly string[];
+  /** (n, C) multiples of the weight grid. */
+  readonly values: Int32Array;
+  /** (n) numbers of main categories. */
+  readonly categories: Int32Array;
 }
 
 /** What is added to the counts c(i→j) of items seen together (wide/neighbours.ts). */

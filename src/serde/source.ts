@@ -20,7 +20,7 @@ export interface SchemaSource {
  */
 export const EMBEDDED_IDS: Readonly<Record<RecordName, number>> = {
   BehaviorEvent: 2_000_000_001,
-  Item: 2_000_000_002,
+  Item: 2_000_000_008,
   RecommendationList: 2_000_000_007,
   UserState: 2_000_000_004,
   ModelDelta: 2_000_000_005,
@@ -29,6 +29,7 @@ export const EMBEDDED_IDS: Readonly<Record<RecordName, number>> = {
 
 /** Ids that are read and not written any more, with the files in `schemas/past/`. */
 const PAST_IDS: Readonly<Record<number, string>> = {
+  2000000002: 'Item-1',
   2000000003: 'RecommendationList-1',
 };
 

@@ -12,9 +12,12 @@ export interface Item {
   readonly itemId: string;
   readonly domain: string;
   readonly title: string | null;
+  /** The main one first. */
   readonly categories: readonly string[];
+  readonly tags: readonly string[];
   readonly text: string | null;
-  readonly content: readonly number[] | null;
+  /** By name. */
+  readonly vectors: Readonly<Record<string, readonly number[]>>;
 }
 
 /** A list for one user in one domain, with its lineage. */

@@ -1,3 +1,4 @@
+import { contentSize } from '../../src/online/content/encoder.js';
 import { Model } from '../../src/online/model.js';
 import { Random } from '../../src/online/random.js';
 import type { BlockDelta, Delta } from '../../src/online/types.js';
@@ -6,7 +7,15 @@ import { neighbourDelta, PairCollector } from '../../src/online/wide/pairs.js';
 export const DIMENSION = 4;
 export const OPTIONS = { seed: 7, dimension: DIMENSION, initialScale: 0.02 };
 
-const BLOCKS = ['W/films', 'W/books', 'A/films/books', 'gate/films/books', 'R', 'prior/books'];
+const BLOCKS = [
+  'W/films',
+  'W/books',
+  'A/films/books',
+  'gate/films/books',
+  'R',
+  'prior/books',
+  'content/films',
+];
 
 /** A random delta over a small set of items, so that deltas overlap. */
 export function randomDelta(random: Random, items = 12): Delta {
@@ -37,6 +46,24 @@ export function randomDelta(random: Random, items = 12): Delta {
     },
     blocks,
     ...randomNeighbours(random, n),
+    ...randomContent(random, items),
+  };
+}
+
+/** What became known of some items, of some that have no events among them; none in most deltas. */
+function randomContent(random: Random, items: number): Pick<Delta, 'content'> {
+  if (random.below(3) > 0) return {};
+  const keys = new Set<string>();
+  for (let n = 1 + random.below(4); n > 0; n--) {
+    keys.add(`${random.below(2) === 0 ? 'films' : 'games'}/${random.below(items)}`);
+  }
+  const whole = (limit: number) => random.below(2 * limit + 1) - limit;
+  return {
+    content: {
+      keys: [...keys],
+      values: Int32Array.from({ length: keys.size * contentSize(DIMENSION) }, () => whole(1 << 18)),
+      categories: Int32Array.from({ length: keys.size }, () => whole(50)),
+    },
   };
 }
 
@@ -62,6 +89,7 @@ export function randomDeltas(seed: number, n: number): Delta[] {
 
 /** Everything that can be told of a model from outside, row order included. */
 export function portrait(model: Model): unknown {
+  model.settle();
   const { items, dimension } = model;
   const domains = Array.from({ length: model.domainCount }, (_, i) => {
     const { rows, length } = model.rowsOf(i);
@@ -82,11 +110,25 @@ export function portrait(model: Model): unknown {
     accumulators: Array.from(items.accumulators.subarray(0, items.size * 2)),
     domains,
     neighbours: neighboursOf(model),
+    content: contentOf(model),
     blocks: model
       .blocks()
       .filter(([, block]) => !block.isInitial())
       .map(([key, block]) => [key, Array.from(block.values), Array.from(block.accumulators)]),
   };
+}
+
+/** What is known of items, by key. */
+export function contentOf(model: Model): Record<string, readonly number[]> {
+  const { store } = model.content;
+  const found: [string, readonly number[]][] = [];
+  for (let row = 0; row < model.items.size; row++) {
+    if (store.isFree(row)) continue;
+    const from = store.slotOf(row) * store.size;
+    const values = store.values.subarray(from, from + store.size);
+    found.push([model.key(row), [store.categoryOf(row), ...values]]);
+  }
+  return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** All counts of items seen together, by key. */

@@ -41,7 +41,8 @@ export const item = fc.record({
   title: fc.option(text),
   categories: fc.array(text),
   text: fc.option(text),
-  content: fc.option(fc.array(float)),
+  tags: fc.array(text),
+  vectors: fc.dictionary(text, fc.array(float)),
 });
 
 const basedOn = fc.record({ topic: text, partition: int, offset, occurredAtMs: long });

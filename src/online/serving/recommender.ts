@@ -87,6 +87,7 @@ export class Recommender {
    */
   recommend(requests: readonly RecommendationRequest[]): Recommendation[] {
     const { model } = this;
+    model.settle();
     const answers = new Array<Recommendation>(requests.length);
     const batch = new QueryBatch(model, this.encoder);
     const groups = new Map<number, Pending[]>();

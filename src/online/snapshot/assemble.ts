@@ -60,6 +60,7 @@ export class SnapshotAssembler {
     else if (kind === KIND.order) this.#addOrder(chunk, a, b, c);
     else if (kind === KIND.blocks) this.#addBlocks(chunk, a);
     else if (kind === KIND.neighbours) this.#addNeighbours(chunk, a);
+    else if (kind === KIND.content) this.#addContent(chunk, a, b);
     else throw new SnapshotFormatError(`There is no chunk of kind ${kind}`);
   }
 
@@ -78,6 +79,8 @@ export class SnapshotAssembler {
     for (const [index, { rows, length }] of this.#orders.entries()) {
       this.#model.orderRows(this.#domains[index]!, rows.subarray(0, length));
     }
+    // Blocks were filled past the model.
+    for (const domain of this.#domains) this.#model.content.changed(domain);
   }
 
   #head(chunk: Buffer, rows: number, domains: number, dimension: number): void {
@@ -190,6 +193,25 @@ export class SnapshotAssembler {
         throw new SnapshotFormatError(`A snapshot says that ${from} and ${to} are neighbours`);
       }
       model.neighbours.add(from, to, model.domainOf(to), entries[at + 2]!);
+    }
+  }
+
+  #addContent(chunk: Buffer, n: number, size: number): void {
+    const model = this.#model;
+    const width = size + 2;
+    if (size !== model.content.store.size || chunk.length !== HEADER_BYTES + n * width * 4) {
+      throw new SnapshotFormatError(
+        `A chunk of ${n} contents of ${size} has ${chunk.length} bytes`,
+      );
+    }
+    const entries = new Int32Array(n * width);
+    bytesOf(entries, 0, entries.length).set(chunk.subarray(HEADER_BYTES));
+    for (let at = 0; at < entries.length; at += width) {
+      const row = entries[at]!;
+      if (row < 0 || row >= model.items.size) {
+        throw new SnapshotFormatError(`A snapshot has content of the row ${row}`);
+      }
+      model.content.add(row, entries, at + 2, entries[at + 1]!, 1);
     }
   }
 

@@ -1,10 +1,11 @@
 import { type Block, BlockTable } from '../blocks.js';
+import type { ContentStore } from '../content/store.js';
 import { type DigestSource, liveRows } from '../digest.js';
 import { WEIGHT_UNIT } from '../grid.js';
 import { isVacantRow } from '../initial.js';
 import type { Model, ModelOptions } from '../model.js';
 import type { TableColumns } from '../table.js';
-import type { Delta, PairColumns } from '../types.js';
+import type { ContentDelta, Delta, PairColumns } from '../types.js';
 import type { Neighbours } from '../wide/neighbours.js';
 
 /** Bytes of a page: touching one byte in each makes the kernel hand it over. */
@@ -56,6 +57,7 @@ export class ModelCopy implements DigestSource {
   readonly trainedEvents: number;
   readonly items: TableColumns & { readonly size: number };
   readonly neighbours: Neighbours;
+  readonly content: { readonly store: ContentStore };
   readonly #keys: readonly string[];
   readonly #domainByRow: readonly number[];
   readonly #names: readonly string[];
@@ -79,6 +81,12 @@ export class ModelCopy implements DigestSource {
     this.dimension = dimension;
     this.items = { ...room, size };
     this.neighbours = model.neighbours.fork();
+    this.content = { store: model.content.store.fork() };
+    const { rows: withContent, slots } = this.content.store;
+    for (let slot = 0; slot < slots; slot++) {
+      const row = withContent[slot]!;
+      if (row >= 0) room.embeddings.set(model.ownEmbedding(row)!, row * dimension);
+    }
     const indices = Array.from({ length: model.domainCount }, (_, index) => index);
     this.#names = indices.map((index) => model.domainName(index));
     this.#orders = indices.map((index) => {
@@ -143,7 +151,16 @@ export class ModelCopy implements DigestSource {
   }
 
   isVacant(row: number): boolean {
-    return this.neighbours.isFree(row) && isVacantRow(this.items, row, this.options, this.key(row));
+    return (
+      this.neighbours.isFree(row) &&
+      this.content.store.isFree(row) &&
+      isVacantRow(this.items, row, this.options, this.key(row))
+    );
+  }
+
+  /** All embeddings of a copy are in its table. */
+  ownEmbedding(): null {
+    return null;
   }
 
   blocks(): [string, Block][] {
@@ -171,10 +188,22 @@ export class ModelCopy implements DigestSource {
       this.#subtractPairs(delta.neighbours.both, rows, true);
       this.#subtractPairs(delta.neighbours.oneWay, rows, false);
     }
+    if (delta.content !== undefined) this.#subtractContent(delta.content, model);
     for (const { key, values, accumulators } of delta.blocks) {
       const block = this.#blocks.get(key);
       for (let i = 0; i < values.length; i++) block.values[i]! -= values[i]! * WEIGHT_UNIT;
       for (let i = 0; i < accumulators.length; i++) block.accumulators[i]! -= accumulators[i]!;
+    }
+  }
+
+  #subtractContent({ keys, values, categories }: ContentDelta, model: Model): void {
+    const { store } = this.content;
+    for (const [i, key] of keys.entries()) {
+      const slash = key.indexOf('/');
+      const slot = store.slotOf(model.find(key.slice(0, slash), key.slice(slash + 1)));
+      if (slot < 0)
+        throw new RangeError(`The model knows nothing of ${key}; was the delta applied?`);
+      store.add(slot, values, i * store.size, categories[i]!, -1);
     }
   }
 

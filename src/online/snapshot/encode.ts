@@ -5,9 +5,9 @@ import {
   ENTRY_WIDTH,
   HEADER_BYTES,
   KIND,
-  NEWEST_VERSION,
   requireLittleEndian,
   SNAPSHOT_VERSION,
+  VERSION_OF_KIND,
 } from './format.js';
 
 /** Rows whose bytes are counted between two breaths. */
@@ -29,12 +29,13 @@ export function* encodeSnapshot(
   const numbers = yield* numbersOf(copy);
   yield* orders(copy, numbers, limitBytes);
   yield* neighbours(copy, numbers, limitBytes);
+  yield* content(copy, limitBytes);
   yield* blocks(copy, limitBytes);
 }
 
 function begin(kind: number, a: number, b: number, c: number, bytes: number): Buffer {
   const chunk = Buffer.allocUnsafe(bytes);
-  chunk.writeUInt8(kind === KIND.neighbours ? NEWEST_VERSION : SNAPSHOT_VERSION, 0);
+  chunk.writeUInt8(VERSION_OF_KIND[kind] ?? SNAPSHOT_VERSION, 0);
   chunk.writeUInt8(kind, 1);
   chunk.writeUInt16LE(0, 2);
   chunk.writeUInt32LE(a, 4);
@@ -162,6 +163,34 @@ function* neighbours(
       if (++n === most) yield close();
     }
     if ((number + 1) % ROWS_PER_SLICE === 0) yield null;
+  }
+  if (n > 0) yield close();
+}
+
+function* content(copy: ModelCopy, limitBytes: number): Generator<Buffer | null, void> {
+  const { store } = copy.content;
+  if (store.slots === 0) return;
+  const width = 2 + store.size;
+  const most = Math.floor((limitBytes - HEADER_BYTES) / (width * 4));
+  if (most < 1) throw new RangeError(`Content takes ${width * 4} bytes of a snapshot's chunk`);
+  const entries = new Int32Array(most * width);
+  let n = 0;
+  const close = (): Buffer => {
+    const chunk = begin(KIND.content, n, store.size, 0, HEADER_BYTES + n * width * 4);
+    chunk.set(bytesOf(entries, 0, n * width), HEADER_BYTES);
+    n = 0;
+    return chunk;
+  };
+  const { live } = copy;
+  for (let number = 0; number < live.length; number++) {
+    if ((number + 1) % ROWS_PER_SLICE === 0) yield null;
+    const row = live[number]!;
+    if (store.isFree(row)) continue;
+    const from = store.slotOf(row) * store.size;
+    entries[n * width] = number;
+    entries[n * width + 1] = store.categoryOf(row);
+    entries.set(store.values.subarray(from, from + store.size), n * width + 2);
+    if (++n === most) yield close();
   }
   if (n > 0) yield close();
 }
