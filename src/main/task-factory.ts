@@ -125,7 +125,7 @@ export class TaskFactory {
     );
   }
 
-  /** Users from the changelog partition; the model up to the end of the deltas comes first. */
+  /** Users from the changelog partition, and the model up to the end of the deltas. */
   async #restore(
     partition: TopicPartition,
     worker: TaskWorker,
@@ -135,11 +135,14 @@ export class TaskFactory {
     const { modelDeltasTopic, userStateTopic } = this.#options.config;
     // All that is committed. Open transactions of other tasks are not waited for: that would be until
     // somebody fences a dead one. Ours was ended when this task was fenced off.
-    const stable = await admin.lastStable(modelDeltasTopic);
-    await this.#options.deltas.reached(
-      stable.map((high) => ({ low: 0n, high })),
-      signal,
+    const modelRestored = admin.lastStable(modelDeltasTopic).then((stable) =>
+      this.#options.deltas.reached(
+        stable.map((high) => ({ low: 0n, high })),
+        signal,
+      ),
     );
+    // Whoever waits for it hears of its end; until then nobody may.
+    modelRestored.catch(() => undefined);
     const users = await restoreUsers(
       { topic: userStateTopic, partition: partition.partition },
       this.#options.standbys.take(partition.partition) ?? null,
@@ -149,6 +152,7 @@ export class TaskFactory {
         reader: this.#options.reader,
         serde: this.#options.serde,
         model: this.#options.learning.replica.model,
+        modelRestored,
         signal,
       },
     );

@@ -21,6 +21,8 @@ export async function restoreUsers(
     readonly reader: LogReader;
     readonly serde: Serde;
     readonly model: Model;
+    /** Fulfilled when the model is as new as the users: they are decoded then. */
+    readonly modelRestored: Promise<void>;
     readonly signal: AbortSignal;
   },
 ): Promise<User[]> {
@@ -28,7 +30,10 @@ export async function restoreUsers(
   const { partition } = place;
   const begin = performance.now();
   const watermarks = (await admin.watermarks(place.topic))[partition];
-  if (watermarks === undefined) return [];
+  if (watermarks === undefined) {
+    await parts.modelRestored;
+    return [];
+  }
   const end = watermarks.high;
   const report = (position: bigint, done: boolean): void => {
     const seconds = (performance.now() - begin) / 1000;
@@ -47,6 +52,7 @@ export async function restoreUsers(
     onProgress: (position) => report(position, false),
     warm,
   });
+  await parts.modelRestored;
   const users = [...values.values()].map((value) =>
     userFromRecord(serde.userStates.decode(value), model),
   );

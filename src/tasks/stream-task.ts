@@ -144,10 +144,13 @@ export class StreamTask<W extends TaskWork = TaskWork> {
     this.#enter('fencing');
     this.#output = await this.#openOutput();
     await this.#output.init();
-    const offset = await this.#host.committedOffset();
     if (this.#closing.signal.aborted) return;
     this.#enter('restoring');
-    await this.#host.restore(this.#closing.signal);
+    // Fenced off, nobody else can move any of it: what is asked for first does not matter.
+    const [offset] = await Promise.all([
+      this.#host.committedOffset(),
+      this.#host.restore(this.#closing.signal),
+    ]);
     if (this.#closing.signal.aborted) return;
     this.#committedOffset = offset;
     this.worker.startAt(offset);

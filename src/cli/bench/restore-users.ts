@@ -47,7 +47,8 @@ export async function benchRestoreUsers({
       await write(transport, states, versions);
       const reader = transport.reader([place.topic], () => undefined);
       await reader.run();
-      const parts = { app: config.appId, admin, reader, serde, model, signal };
+      const modelRestored = Promise.resolve();
+      const parts = { app: config.appId, admin, reader, serde, model, modelRestored, signal };
       const restored: number[] = [];
       const read: number[] = [];
       for (let round = 0; round < ROUNDS; round++) {
