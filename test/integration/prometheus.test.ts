@@ -1,8 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MemoryLog, MemoryTransport } from '../../src/transport/memory/index.js';
+import { chromium, takePicture } from '../deploy/drawing/chromium.js';
+import { dashboardPage } from '../deploy/drawing/page.js';
 import {
   checkedInDashboards,
   expressionsOf,
@@ -34,6 +36,10 @@ const VALUES = {
   __range: '1m',
 };
 
+/** Where pictures go (`npm run pictures`), after so long a time of load; none are taken without it. */
+const PICTURES = process.env.ISTHMUS_PICTURES ?? '';
+const PICTURED_MS = 240_000;
+
 /** What a stream that is well has nothing of, and why. */
 const EMPTY_WHEN_WELL: ReadonlyMap<string, string> = new Map([
   ['isthmus_refused_events_total', 'the load holds neither bots nor duplicates'],
@@ -53,6 +59,7 @@ describe.skipIf(typeof found === 'string')('two processes under load and a real 
   let folder: string;
   let load: Promise<void>;
   let loaded = false;
+  let beginMs: number;
 
   beforeAll(async () => {
     const transport = new MemoryTransport(log);
@@ -65,6 +72,7 @@ describe.skipIf(typeof found === 'string')('two processes under load and a real 
     const file = join(folder, 'prometheus.yml');
     await writeFile(file, scrapeConfig(replicas));
     server = await PrometheusServer.start(found as PrometheusTools, file);
+    beginMs = Date.now();
     load = (async () => {
       for (let from = 0; !loaded; from += 40) {
         // New users come all the time, or nobody would be cold any more.
@@ -137,12 +145,54 @@ describe.skipIf(typeof found === 'string')('two processes under load and a real 
     }
   });
 
+  test(
+    'have something to draw in every panel',
+    async () => {
+      if (PICTURES !== '') {
+        const left = beginMs + PICTURED_MS - Date.now();
+        await new Promise((resolve) => setTimeout(resolve, left));
+      }
+      const time = { fromMs: beginMs, toMs: Date.now() };
+      for (const dashboard of checkedInDashboards()) {
+        const page = await dashboardPage(dashboard, server, VALUES, time);
+        const frames = [...page.panels].filter(([, { marks }]) => marks === 0);
+        expect(frames.map(([title]) => title)).toEqual([]);
+        expect(page.panels.size).toBe(panelsOf(dashboard).length);
+        if (PICTURES === '') continue;
+        await mkdir(PICTURES, { recursive: true });
+        const name = dashboard.uid.replace('isthmus-', '');
+        takePicture(browser(), page, join(PICTURES, `${name}.png`));
+      }
+    },
+    60_000 + PICTURED_MS,
+  );
+
+  test('are found out where a panel would stay empty', async () => {
+    const [dashboard] = checkedInDashboards();
+    const planted = JSON.parse(
+      JSON.stringify(dashboard).replaceAll('isthmus_', 'isthmus_not_'),
+    ) as typeof dashboard;
+    const time = { fromMs: beginMs, toMs: Date.now() };
+    const { panels } = await dashboardPage(planted!, server, VALUES, time);
+    expect(Math.max(...[...panels.values()].map(({ marks }) => marks))).toBe(0);
+  });
+
   test('fail the test where an expression is wrong or has no answer', async () => {
     await expect(server.query('sum by (')).rejects.toThrow(/parse error/);
     const empty = await unanswered([{ where: 'planted', expr: 'isthmus_nothing' }]);
     expect(empty).toEqual(['planted: isthmus_nothing']);
   });
 });
+
+function browser(): string {
+  const found = chromium();
+  if (found === undefined) {
+    throw new Error(
+      'No Chromium is on the path nor named by CHROMIUM (Debian: apt-get install chromium-headless-shell)',
+    );
+  }
+  return found;
+}
 
 async function spoil(transport: MemoryTransport, topic: string): Promise<void> {
   const producer = await transport.producer();

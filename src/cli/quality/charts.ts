@@ -2,7 +2,15 @@ import { scaleBand, scaleLinear } from 'd3-scale';
 import { line } from 'd3-shape';
 
 /** Colours that those who see few of them can tell apart (Okabe and Ito 2008). */
-const COLOURS = ['#0072b2', '#999999', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'];
+export const COLOURS = [
+  '#0072b2',
+  '#999999',
+  '#d55e00',
+  '#009e73',
+  '#cc79a7',
+  '#e69f00',
+  '#56b4e9',
+];
 const WIDTH = 760;
 const HEIGHT = 380;
 const LEFT = 56;

@@ -4,6 +4,7 @@ import { rooted, text } from './files.js';
 interface Target {
   readonly refId?: string;
   readonly expr?: string;
+  readonly legendFormat?: string;
 }
 
 /** As much of Grafana's JSON as the laws look at. */
@@ -12,7 +13,16 @@ export interface PanelJson {
   readonly title?: string;
   readonly description?: string;
   readonly targets?: readonly Target[];
-  readonly fieldConfig?: { readonly defaults?: { readonly unit?: string } };
+  readonly fieldConfig?: {
+    readonly defaults?: {
+      readonly unit?: string;
+      readonly min?: number;
+      readonly max?: number;
+      readonly thresholds?: {
+        readonly steps: readonly { readonly value: number | null; readonly color: string }[];
+      };
+    };
+  };
   readonly gridPos?: {
     readonly x: number;
     readonly y: number;

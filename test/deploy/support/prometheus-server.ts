@@ -71,6 +71,12 @@ export interface Sample {
   readonly value: readonly [number, string];
 }
 
+/** One series over time: [seconds, value]. */
+export interface RangeSeries {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly values: readonly (readonly [number, string])[];
+}
+
 /** A Prometheus of our own on a free port, with its data in a folder that goes with it. */
 export class PrometheusServer {
   readonly #child: ChildProcess;
@@ -115,17 +121,34 @@ export class PrometheusServer {
 
   /** The samples that the expression has now. Throws with Prometheus's words where it is wrong. */
   async query(expr: string): Promise<readonly Sample[]> {
-    const response = await fetch(`${this.url}/api/v1/query`, {
+    return this.#ask('query', { query: expr });
+  }
+
+  /** The same at each step of a time. */
+  async range(
+    expr: string,
+    time: { readonly fromMs: number; readonly toMs: number; readonly stepSeconds: number },
+  ): Promise<readonly RangeSeries[]> {
+    return this.#ask('query_range', {
+      query: expr,
+      start: String(time.fromMs / 1000),
+      end: String(time.toMs / 1000),
+      step: String(time.stepSeconds),
+    });
+  }
+
+  async #ask<T>(path: string, parameters: Record<string, string>): Promise<readonly T[]> {
+    const response = await fetch(`${this.url}/api/v1/${path}`, {
       method: 'POST',
-      body: new URLSearchParams({ query: expr }),
+      body: new URLSearchParams(parameters),
     });
     const answer = (await response.json()) as {
       status: string;
       error?: string;
-      data?: { resultType: string; result: readonly Sample[] };
+      data?: { result: readonly T[] };
     };
     if (answer.status !== 'success' || answer.data === undefined) {
-      throw new Error(`${answer.error ?? 'no answer'} in: ${expr}`);
+      throw new Error(`${answer.error ?? 'no answer'} in: ${parameters.query}`);
     }
     return answer.data.result;
   }
