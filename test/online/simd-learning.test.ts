@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { simdMemory } from '../../src/online/kernels/memory.js';
+import { SCRATCH_BYTES, simdMemory } from '../../src/online/kernels/memory.js';
 import { Learner, type LearnerOptions } from '../../src/online/learner.js';
 import { MiniBatch } from '../../src/online/minibatch.js';
 import { Model } from '../../src/online/model.js';
@@ -29,7 +29,7 @@ function scene(options: Partial<LearnerOptions> & { dimension: number }, seed = 
     }
     return made;
   };
-  return { model, learner, oracle, batch };
+  return { memory, model, learner, oracle, batch };
 }
 
 /** Largest distance of two columns, for each 2 and a thousandth of their largest value. */
@@ -98,6 +98,17 @@ describe('learning by kernels', () => {
     const first = learner.learn(made, ['again']).delta;
     learner.learn(batch(1_000), ['large']);
     expect(learner.learn(made, ['again']).delta).toEqual(first);
+  });
+
+  it('has the loss of the loops, whatever a scan left in its scratch', () => {
+    const { memory, model, learner, oracle, batch } = scene({ dimension: 8 });
+    model.apply(learner.learn(batch(60), [0]).delta);
+    const made = batch(60);
+    const { buffer, scratchStart } = memory;
+    new Uint8Array(buffer, scratchStart, SCRATCH_BYTES - scratchStart).fill(255);
+    const theirs = oracle.learn(made, [1]).loss;
+    expect(theirs).toBeGreaterThan(0);
+    expect(learner.learn(made, [1]).loss).toBeCloseTo(theirs, 4);
   });
 
   it('keeps to the bounds of weights', () => {

@@ -9,16 +9,16 @@ import {
 
 /** Below the columns: what is handed to a kernel beside them. */
 export const SCRATCH_BYTES = 1 << 20;
-/** The compiler keeps the first bytes for itself. */
-const SCRATCH_START = 1024;
 
 /**
  * Columns of one item table in the memory of the SIMD kernels, so that nothing is copied to score
- * it. Layout: scratch (1 MB), accumulators, embeddings, biases, counts. When the table grows, the memory
- * grows in place and the columns move up within it.
+ * it. Layout: the compiler's own and scratch (1 MB together), accumulators, embeddings, biases, counts.
+ * When the table grows, the memory grows in place and the columns move up within it.
  */
 export class SimdMemory implements TableMemory {
   readonly kernels: SimdExports;
+  /** Bytes from here to SCRATCH_BYTES are free for one call at a time. */
+  readonly scratchStart: number;
   /** Byte address of the embeddings. */
   embeddings = 0;
   private readonly memory: Memory;
@@ -29,11 +29,7 @@ export class SimdMemory implements TableMemory {
     const { memory, kernels } = module.instantiate(SCRATCH_BYTES / PAGE_BYTES);
     this.memory = memory;
     this.kernels = kernels;
-  }
-
-  /** Bytes between SCRATCH_START and SCRATCH_BYTES are free for one call at a time. */
-  get scratchStart(): number {
-    return SCRATCH_START;
+    this.scratchStart = (kernels.ownEnd() + 15) & ~15;
   }
 
   /** Views into the scratch, which a growth voids. */

@@ -2,6 +2,7 @@ import { BINARY } from './simd-binary.js';
 
 /** The exports of assembly/kernels.ts, where they are described; addresses in bytes. */
 export interface SimdExports {
+  ownEnd(): number;
   readonly scan4: ScanKernel;
   readonly scan1: ScanKernel;
   dots(

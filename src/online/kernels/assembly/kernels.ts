@@ -4,6 +4,11 @@
  * Addresses are in bytes. `width` is the embedding size times 4 (bytes of a row), a multiple of 16.
  */
 
+/** The first address behind the compiler's own data: tables that Math.log reads. */
+export function ownEnd(): usize {
+  return __heap_base;
+}
+
 /**
  * Scores `count` items for four queries: v_j · q + base_j in float32, summed in four lanes, lane l over
  * k = l mod 4, then (0 + 1) + (2 + 3). Writes what is above a query's threshold to `hits`: item * 4 +
