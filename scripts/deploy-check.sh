@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Checks the manifests without a cluster:
+# Checks the manifests without a cluster, and the compose file without Docker:
 #
 #   kubectl kustomize   renders each overlay
 #   kubeconform         holds them against the schemas of Kubernetes 1.34, KEDA, Prometheus operator, Strimzi
 #   kube-score          lints them; criticals fail
+#   compose-go          reads docker-compose.yaml as Docker does
 #   planted errors      must fail, or the checks check nothing
 #
 # What cannot be had is skipped, and said; with DEPLOY_CHECK_STRICT=1 it fails. DEPLOY_CHECK_FETCH_SECONDS:
@@ -14,6 +15,7 @@ cd "$(dirname "$0")/.."
 source scripts/deploy-tools.sh
 kubeconform_version=v0.8.0
 kube_score_version=v1.20.0
+compose_version=v2.16.2
 kubernetes_validate_version=1.37.0
 trap 'rm -rf "$work"' EXIT
 skipped=0
@@ -30,7 +32,7 @@ tool() {
   command -v go > /dev/null || { skip "$1: go is not on the path"; return 1; }
   echo "building $1 $3 (about a minute, once)"
   if GOBIN="$cache/bin" fetch nice go install "$2@$3" > "$cache/log/$1" 2>&1; then
-    mv "$cache/bin/$1" "$at"
+    mv "$cache/bin/${2##*/}" "$at"
   else
     skip "$1: $(tail -n 1 "$cache/log/$1")"
     return 1
@@ -104,6 +106,17 @@ if tool kube-score github.com/zegl/kube-score/cmd/kube-score "$kube_score_versio
   plant 'readOnlyRootFilesystem: true' 'readOnlyRootFilesystem: false'
   refused score 'a root that can be written'
   echo 'linted: no criticals'
+fi
+
+if tool compose github.com/compose-spec/compose-go/v2/cmd "$compose_version"; then
+  compose="$cache/bin/compose-$compose_version"
+  "$compose" docker-compose.yaml > "$work/compose"
+  sed 's/healthcheck:/healthchek:/' docker-compose.yaml > "$work/planted.yaml"
+  if "$compose" "$work/planted.yaml" > /dev/null 2>&1; then
+    echo 'compose does not find the planted error: an unknown field of a service' >&2
+    exit 1
+  fi
+  echo 'the compose file is read'
 fi
 
 if [ "$skipped" = 1 ]; then exit "${DEPLOY_CHECK_STRICT:-0}"; fi
