@@ -8,8 +8,9 @@ import { IsthmusError } from '../../src/errors.js';
 import { Random } from '../../src/online/random.js';
 
 describe('the benches', () => {
-  it('run all where none is named, else those named, in the order of the table', () => {
-    expect(benchesNamed([])).toBe(BENCHES);
+  it('run all but the long one where none is named, else those named, in the order of the table', () => {
+    expect(benchesNamed([])).toEqual(BENCHES.filter(({ name }) => name !== 'soak'));
+    expect(benchesNamed(['soak'])).toHaveLength(1);
     expect(benchesNamed(['serving', 'codec']).map(({ name }) => name)).toEqual([
       'codec',
       'serving',
@@ -27,7 +28,7 @@ describe('the benches', () => {
     const command = benchCommand().configureOutput({ writeOut: (text) => (help += text) });
     command.outputHelp();
     for (const { name, summary } of BENCHES)
-      expect(help).toMatch(new RegExp(`${name} +${summary}`));
+      expect(help.replace(/ +/g, ' ')).toContain(`${name} ${summary}`);
   });
 });
 

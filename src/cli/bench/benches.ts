@@ -16,6 +16,8 @@ export type Bench = (context: BenchContext) => Promise<void>;
 interface BenchRow {
   readonly name: string;
   readonly summary: string;
+  /** Runs only where it is named: it takes long. */
+  readonly named?: true;
   readonly load: () => Promise<Bench>;
 }
 
@@ -86,10 +88,16 @@ export const BENCHES: readonly BenchRow[] = [
     summary: 'What a second process brings, and what the deltas of others cost',
     load: async () => (await import('./replica-scaling.js')).benchReplicaScaling,
   },
+  {
+    name: 'soak',
+    summary: 'Whether memory stays flat over ten minutes, with snapshots (only where it is named)',
+    named: true,
+    load: async () => (await import('./soak.js')).benchSoak,
+  },
 ];
 
 /**
- * Returns the rows with these names, in the order of the table; all where none is named.
+ * Returns the rows with these names, in the order of the table; those that do not want to be named where none is.
  * Errors: ARGUMENT_INVALID (usage), which names what there is.
  */
 export function benchesNamed(names: readonly string[]): readonly BenchRow[] {
@@ -102,5 +110,6 @@ export function benchesNamed(names: readonly string[]): readonly BenchRow[] {
       `There is no bench ${unknown.join(', ')}: there are ${known.join(', ')}`,
     );
   }
-  return names.length === 0 ? BENCHES : BENCHES.filter(({ name }) => names.includes(name));
+  if (names.length === 0) return BENCHES.filter(({ named }) => named !== true);
+  return BENCHES.filter(({ name }) => names.includes(name));
 }

@@ -39,6 +39,8 @@ export interface ServiceFigures {
   readonly outputBytes: number;
   readonly deltaBytes: number;
   readonly transactions: number;
+  /** Of the model, written. */
+  readonly snapshots: number;
   /** The middle one, from its begin to its commit. */
   readonly transactionMs: number;
   readonly rssBytes: number;
@@ -63,9 +65,10 @@ class Counts {
   lists = 0;
   outputBytes = 0;
   deltaBytes = 0;
+  snapshots = 0;
 
   figures(backend: string): ServiceFigures {
-    const { events, examples, lists, outputBytes, deltaBytes, transactionsMs } = this;
+    const { events, examples, lists, outputBytes, deltaBytes, snapshots, transactionsMs } = this;
     const share = this.#cpuShare();
     const steps = {
       decode: this.steps.decode * share,
@@ -83,6 +86,7 @@ class Counts {
       outputBytes,
       deltaBytes,
       transactions: transactionsMs.length,
+      snapshots,
       transactionMs: median(transactionsMs),
       rssBytes: process.memoryUsage.rss(),
       backend,
@@ -140,6 +144,9 @@ subscribe('isthmus:recommend', ({ lists }) => {
 });
 subscribe('isthmus:encode', ({ bytes }) => {
   if (counts !== null) counts.outputBytes += bytes;
+});
+subscribe('isthmus:snapshot', ({ outcome }) => {
+  if (counts !== null && outcome === 'written') counts.snapshots += 1;
 });
 subscribe('isthmus:transaction', ({ outcome, events, seconds, deltaBytes }) => {
   if (outcome !== 'committed' || done) return;
