@@ -41,7 +41,7 @@ export class Model implements DenseParameters {
   /** Replaced columns and all: read them from here for each batch. */
   readonly items: ItemTable;
   /** Which items were seen together. */
-  readonly neighbours = new Neighbours((row) => this.key(row));
+  readonly neighbours: Neighbours;
   /** What is known of items beside behaviour, and what comes of it in the table. */
   readonly content: HybridRows;
   private readonly domains = new DomainTable();
@@ -56,6 +56,7 @@ export class Model implements DenseParameters {
     this.options = options;
     this.dimension = options.dimension;
     this.items = new ItemTable(options.dimension, memory);
+    this.neighbours = new Neighbours((row) => this.key(row), memory?.lists?.());
     this.blockTable = new BlockTable(options.dimension, options.seed);
     this.content = new HybridRows(this, options.dimension, options.mode ?? 'hybrid');
   }
@@ -155,7 +156,10 @@ export class Model implements DenseParameters {
   apply(delta: Delta): void {
     this.checkShapes(delta);
     const { keys } = delta.items;
-    for (let i = 0; i < keys.length; i++) this.addToRow(this.ensureRow(keys[i]!), delta, i, 1);
+    for (let i = 0; i < keys.length; i++) {
+      const row = this.rowOf(delta.items, i) ?? this.ensureRow(keys[i]!);
+      this.addToRow(row, delta, i, 1);
+    }
     this.addNeighbours(delta, 1);
     if (delta.content !== undefined) this.addContent(delta.content, 1);
     for (const block of delta.blocks) this.addToBlock(block, 1);
@@ -307,17 +311,30 @@ export class Model implements DenseParameters {
 
   private addNeighbours({ items, neighbours }: Delta, sign: 1 | -1): void {
     if (neighbours === undefined) return;
-    const rows = Int32Array.from(items.keys, (key) => this.byKey.get(key)!);
+    const { domainByRow } = this;
+    const rows = new Int32Array(items.keys.length);
+    for (let i = 0; i < rows.length; i++) rows[i] = this.rowOf(items, i)!;
+    const sink = this.neighbours.adding(this.items.size);
     const add = ({ from, to, counts }: PairColumns, both: boolean): void => {
       for (let i = 0; i < from.length; i++) {
         const a = rows[from[i]!]!;
         const b = rows[to[i]!]!;
-        this.neighbours.add(a, b, this.domainByRow[b]!, sign * counts[i]!);
-        if (both) this.neighbours.add(b, a, this.domainByRow[a]!, sign * counts[i]!);
+        const count = sign * counts[i]!;
+        sink.push(a, b, domainByRow[b]!, count);
+        if (both) sink.push(b, a, domainByRow[a]!, count);
       }
     };
     add(neighbours.both, true);
     add(neighbours.oneWay, false);
+    sink.end();
+  }
+
+  /** The row of a delta's item i; undefined where the model has none. */
+  private rowOf({ keys, rows }: Delta['items'], i: number): number | undefined {
+    const key = keys[i]!;
+    // Numbers of rows may be old.
+    const row = rows?.[i];
+    return row !== undefined && this.keys[row] === key ? row : this.byKey.get(key);
   }
 
   private addContent({ keys, values, categories }: ContentDelta, sign: 1 | -1): void {

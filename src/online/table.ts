@@ -3,6 +3,8 @@
  * per item, in columns that a kernel can walk over.
  */
 
+import type { WordMemory } from './wide/words.js';
+
 /** The columns. Replaced as a whole when the table grows. */
 export interface TableColumns {
   /** (capacity, d) row-major, multiples of the weight grid. */
@@ -19,6 +21,8 @@ export interface TableColumns {
 export interface TableMemory {
   /** Columns for so many rows, with what the last columns held, zero beyond. Older ones are void. */
   resize(capacity: number, dimension: number): TableColumns;
+  /** A memory for the lists of one model, where there is a better one than arrays. */
+  lists?(): WordMemory;
 }
 
 /** Columns in plain typed arrays. */

@@ -135,9 +135,10 @@ export function contentOf(model: Model): Record<string, readonly number[]> {
 export function neighboursOf(model: Model): Record<string, number> {
   const found: [string, number][] = [];
   for (let row = 0; row < model.items.size; row++) {
-    for (const { entries, size } of model.neighbours.listsOf(row)) {
-      for (let i = 0; i < size; i++) {
-        found.push([`${model.key(row)} ${model.key(entries[i * 2]!)}`, entries[i * 2 + 1]!]);
+    for (const list of model.neighbours.listsOf(row)) {
+      const { rows, counts } = model.neighbours.entriesOf(list);
+      for (const [i, other] of rows.entries()) {
+        found.push([`${model.key(row)} ${model.key(other)}`, counts[i]!]);
       }
     }
   }

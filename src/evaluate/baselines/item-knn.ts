@@ -1,5 +1,4 @@
 import type { Model } from '../../online/model.js';
-import { Neighbours } from '../../online/wide/neighbours.js';
 import type { Baseline, Taken } from './baseline.js';
 
 /** Far below any cosine: popularity decides between items that nothing else sets apart. */
@@ -16,14 +15,21 @@ const TIE_BREAK = 1e-9;
  * Source: B. Sarwar et al., "Item-based collaborative filtering recommendation algorithms" (2001).
  */
 export function itemKnn(model: Model): Baseline {
-  const neighbours = new Neighbours((row) => model.key(row));
+  // By row and domain of the other: n(i, j) by j.
+  const lists = new Map<string, Map<number, number>>();
   let sums = new Float64Array(0);
+  const count = (row: number, other: number, domain: number): void => {
+    const name = `${row}/${domain}`;
+    const list = lists.get(name) ?? new Map<number, number>();
+    list.set(other, (list.get(other) ?? 0) + 1);
+    lists.set(name, list);
+  };
   const learnOne = ({ row, domain, liked }: Taken): void => {
     for (const history of liked) {
       for (const other of new Set(history.rows)) {
         if (other === row) continue;
-        neighbours.add(row, other, history.domain, 1);
-        neighbours.add(other, row, domain, 1);
+        count(row, other, history.domain);
+        count(other, row, domain);
       }
     }
   };
@@ -37,11 +43,10 @@ export function itemKnn(model: Model): Baseline {
         for (let k = 0; k < history.rows.length; k++) {
           if (!(history.weights[k]! > 0)) continue;
           const own = history.rows[k]!;
-          const list = neighbours.list(own, domain);
+          const list = lists.get(`${own}/${domain}`);
           if (list === undefined) continue;
           const each = 1 / Math.sqrt(Math.max(1, items.counts[own]!));
-          const { entries, size } = list;
-          for (let at = 0; at < size * 2; at += 2) sums[entries[at]!]! += entries[at + 1]! * each;
+          for (const [other, seen] of list) sums[other]! += seen * each;
         }
       }
       for (let i = 0; i < length; i++) {

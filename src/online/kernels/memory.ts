@@ -6,6 +6,7 @@ import {
   type SimdModule,
   simdModule,
 } from './simd-module.js';
+import { SimdWords } from './simd-words.js';
 
 /** Below the columns: what is handed to a kernel beside them. */
 export const SCRATCH_BYTES = 1 << 20;
@@ -21,11 +22,13 @@ export class SimdMemory implements TableMemory {
   readonly scratchStart: number;
   /** Byte address of the embeddings. */
   embeddings = 0;
+  private readonly module: SimdModule;
   private readonly memory: Memory;
   private capacity = 0;
   private dimension = 0;
 
   constructor(module: SimdModule) {
+    this.module = module;
     const { memory, kernels } = module.instantiate(SCRATCH_BYTES / PAGE_BYTES);
     this.memory = memory;
     this.kernels = kernels;
@@ -51,6 +54,10 @@ export class SimdMemory implements TableMemory {
     if (missing <= 0) return null;
     this.memory.grow(Math.ceil(missing / PAGE_BYTES));
     return this.columns();
+  }
+
+  lists(): SimdWords {
+    return new SimdWords(this.module);
   }
 
   resize(capacity: number, dimension: number): TableColumns {

@@ -83,6 +83,36 @@ export interface SimdExports {
     start: number,
     lambda: number,
   ): void;
+  /** Of assembly/neighbours.ts, as the rest. */
+  addPairs(header: number, pairs: number, n: number): number;
+  walkOne(
+    header: number,
+    starts: number,
+    n: number,
+    domain: number,
+    masses: number,
+    rows: number,
+    length: number,
+    sums: number,
+  ): number;
+  walkStart(
+    header: number,
+    starts: number,
+    n: number,
+    domain: number,
+    start: number,
+    bridges: number,
+    length: number,
+  ): number;
+  walkTwo: SimdExports['walkOne'];
+  walkClear(
+    masses: number,
+    rows: number,
+    length: number,
+    start: number,
+    bridges: number,
+    count: number,
+  ): void;
 }
 
 export type ScanKernel = (
@@ -119,8 +149,16 @@ export interface SimdModule {
   instantiate(pages: number): { memory: Memory; kernels: SimdExports };
 }
 
+/** Compiled once for all memories. */
+let compiled: SimdModule | null | undefined;
+
 /** The kernels, or null where there is no WebAssembly with SIMD. */
 export function simdModule(): SimdModule | null {
+  if (compiled === undefined) compiled = compile();
+  return compiled;
+}
+
+function compile(): SimdModule | null {
   const wasm = (globalThis as { WebAssembly?: Wasm }).WebAssembly;
   const bytes = Buffer.from(BINARY, 'base64');
   if (wasm === undefined || !wasm.validate(bytes)) return null;

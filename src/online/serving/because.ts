@@ -116,13 +116,13 @@ export class Reasons {
     for (const [place, row] of rows.entries()) places[row] = place + 1;
     for (let i = 0; i < length; i++) {
       const list = neighbours.list(this.rows[i]!, domain);
-      if (list === undefined) continue;
-      const { entries, size } = list;
+      if (list === 0) continue;
+      const { rows: others, counts } = neighbours.entriesOf(list);
       const each = this.wide[i]!;
-      for (let at = 0; at < size * 2; at += 2) {
-        const place = places[entries[at]!]!;
+      for (let k = 0; k < others.length; k++) {
+        const place = places[others[k]!]!;
         if (place === 0) continue;
-        parts[(place - 1) * length + i] = each * Math.max(0, entries[at + 1]!);
+        parts[(place - 1) * length + i] = each * Math.max(0, counts[k]!);
       }
     }
     for (const row of rows) places[row] = 0;

@@ -41,7 +41,8 @@ export class WideMerge {
     dense: readonly Scored[],
     n: number,
   ): Scored[] {
-    if (walk.length === 0 || (weights.lift === 0 && weights.walk === 0) || n === 0) {
+    const reached = walk.rows;
+    if (reached.length === 0 || (weights.lift === 0 && weights.walk === 0) || n === 0) {
       return dense.slice();
     }
     const { base, norms, places } = priors;
@@ -51,8 +52,8 @@ export class WideMerge {
     const reach = reachOf(query, at, items.dimension);
     let bar = barOf(best, n);
     let taken = 0;
-    for (let i = 0; i <= walk.length; i++) {
-      if (taken === LOT || (i === walk.length && taken > 0)) {
+    for (let i = 0; i <= reached.length; i++) {
+      if (taken === LOT || (i === reached.length && taken > 0)) {
         dotsOfRows(items, this.rows, taken, query, at, this.dots);
         for (let k = 0; k < taken; k++) {
           const index = this.places[k]!;
@@ -63,8 +64,8 @@ export class WideMerge {
         bar = barOf(best, n);
         taken = 0;
       }
-      if (i === walk.length) break;
-      const row = walk.rows[i]!;
+      if (i === reached.length) break;
+      const row = reached[i]!;
       if (!(counts[row]! > 0)) continue;
       const place = places[row]!;
       const without = base[place]! + reach * norms[place]!;
@@ -93,7 +94,7 @@ export class WideMerge {
     dotsOfRows(items, rows, rows.length, query, at, this.dots);
     const best = dense.map((scored, i) => {
       const { index } = scored;
-      if (!walk.reaches(rows[i]!)) return scored;
+      if (walk.mass(rows[i]!) === 0) return scored;
       return { index, score: this.dots[i]! + base[index]! + walk.added(rows[i]!, weights) };
     });
     return best.sort(byScore);

@@ -1,6 +1,5 @@
 import type { CapturedEvent } from '../minibatch.js';
 import type { Model } from '../model.js';
-import type { NeighbourList } from './neighbour-list.js';
 import { PairCollector } from './pairs.js';
 
 export interface CountingOptions {
@@ -65,7 +64,10 @@ export function countPairs(
   const most = options.neighbours * SLACK;
   for (const row of touched) {
     for (const list of neighbours.listsOf(row)) {
-      if (list.size <= most || neighbours.hash(row) % share.partitions !== share.partition)
+      if (
+        neighbours.sizeOf(list) <= most ||
+        neighbours.hash(row) % share.partitions !== share.partition
+      )
         continue;
       evict(model, row, list, options.neighbours, oneWay, place);
     }
@@ -76,7 +78,7 @@ export function countPairs(
 function evict(
   { neighbours }: Model,
   row: number,
-  list: NeighbourList,
+  list: number,
   limit: number,
   oneWay: PairCollector,
   place: (row: number) => number,

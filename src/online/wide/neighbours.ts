@@ -1,12 +1,14 @@
-import { type Entries, NeighbourList, type RowOrder } from './neighbour-list.js';
+import { Arena } from './arena.js';
+import { type Entries, excessOf, type RowOrder } from './excess.js';
+import { WalkRoom } from './walk-room.js';
+import { PlainWords, type WordMemory } from './words.js';
 
-export { type Entries, NeighbourList } from './neighbour-list.js';
+export type { Entries } from './excess.js';
 
-/** The lists of one item, by domain of the neighbours. */
-interface Node {
-  /** Whose it is; others must not change it. */
-  owner: object;
-  readonly lists: NeighbourList[];
+/** Pairs of rows whose counts are added together: a list of (from, to, domain of `to`, count). */
+export interface PairSink {
+  push(from: number, to: number, domain: number, count: number): void;
+  end(): void;
 }
 
 /**
@@ -16,139 +18,167 @@ interface Node {
  *     neighbours.add(i, j, domainOf(j), 1);
  *     neighbours.get(i, j, domainOf(j)); // 1 more than before
  *
- * Cut down by what is written to the log (eviction.ts), so that every replica has the same.
+ * An entry below 0 waits for a delta that is still to come and is never scored. Lists are cut down by
+ * what is written to the log (counting.ts), so that every replica has the same. Lists are addresses in
+ * an arena (arena.ts), good until something is added; where an entry lies in one depends on the order
+ * of what was added, so nothing may be decided by it.
  */
 export class Neighbours {
   private readonly order: RowOrder;
-  private nodes: (Node | undefined)[] = [];
-  /** By row: entries in the lists of others that name it. */
-  private named = new Int32Array(64);
-  /** By row: hash of the key, or 0 where it was not asked for yet. */
-  private hashes = new Uint32Array(64);
-  private mark: object = {};
+  private readonly arena: Arena;
+  private walkRoom: WalkRoom | null = null;
 
-  constructor(key: (row: number) => string) {
+  constructor(key: (row: number) => string, memory: WordMemory = new PlainWords()) {
     this.order = { key, hash: (row) => this.hash(row) };
+    this.arena = new Arena(memory);
   }
 
   /** Adds to c(from→to); `domain` is the index of `to`'s domain. */
   add(from: number, to: number, domain: number, count: number): void {
-    const grown = this.listForChange(from, domain).add(to, count);
-    if (grown === 0) return;
-    if (to >= this.named.length) this.reserve(to + 1);
-    this.named[to]! += grown;
+    const { arena } = this;
+    arena.reserve(Math.max(from, to) + 1);
+    const grown = arena.add(from, to, domain, count);
+    if (grown !== 0) arena.memory.words[arena.record(to) + 1]! += grown;
+  }
+
+  /** Takes many pairs, of rows below `rows`; all are in once it has ended. */
+  adding(rows: number): PairSink {
+    const { arena } = this;
+    arena.reserve(rows);
+    const { kernels } = arena.memory;
+    if (kernels === null) return { push: (...pair) => this.add(...pair), end: () => {} };
+    let { words } = arena.memory;
+    const start = kernels.pairs;
+    const most = start + kernels.most * 4;
+    let at = start;
+    const end = (): void => {
+      let left = (at - start) / 4;
+      while (left > 0) {
+        const added = kernels.add(arena.header, left);
+        left -= added;
+        if (left === 0) break;
+        arena.grow();
+        words = arena.memory.words;
+        words.copyWithin(start, start + added * 4, start + (added + left) * 4);
+      }
+      at = start;
+    };
+    return {
+      push(from, to, domain, count) {
+        words[at] = from;
+        words[at + 1] = to;
+        words[at + 2] = domain;
+        words[at + 3] = count;
+        at += 4;
+        if (at === most) end();
+      },
+      end,
+    };
   }
 
   get(from: number, to: number, domain: number): number {
-    return this.list(from, domain)?.get(to) ?? 0;
+    const { arena } = this;
+    const list = arena.list(from, domain);
+    if (list === 0) return 0;
+    const entry = arena.find(list, to);
+    return entry < 0 ? 0 : arena.memory.words[arena.countsOf(list) + entry]!;
   }
 
-  /** The list of an item in a domain. Read only. */
-  list(row: number, domain: number): NeighbourList | undefined {
-    const node = this.nodes[row];
-    if (node === undefined) return undefined;
-    for (const list of node.lists) if (list.domain === domain) return list;
-    return undefined;
+  /** The list of an item in a domain; 0: none. */
+  list(row: number, domain: number): number {
+    return this.arena.list(row, domain);
   }
 
-  /** All lists of an item. Read only. */
-  listsOf(row: number): readonly NeighbourList[] {
-    return this.nodes[row]?.lists ?? [];
+  /** All lists of an item. */
+  listsOf(row: number): number[] {
+    const { arena } = this;
+    const lists: number[] = [];
+    for (let list = arena.first(row); list !== 0; list = arena.next(list)) lists.push(list);
+    return lists;
+  }
+
+  sizeOf(list: number): number {
+    return this.arena.sizeOf(list);
+  }
+
+  /** The entries of a list, those below 0 among them. */
+  entriesOf(list: number): Entries {
+    const { arena } = this;
+    const { words } = arena.memory;
+    const size = arena.sizeOf(list);
+    const rows = arena.rowsOf(list);
+    const counts = arena.countsOf(list);
+    return {
+      rows: words.subarray(rows, rows + size),
+      counts: words.subarray(counts, counts + size),
+    };
   }
 
   /** Places of all neighbours of an item, in rising order. */
   othersOf(row: number, places: Int32Array): Int32Array {
     const lists = this.listsOf(row);
-    const others = new Int32Array(lists.reduce((sum, { size }) => sum + size, 0));
+    const others = new Int32Array(lists.reduce((sum, list) => sum + this.sizeOf(list), 0));
     let n = 0;
-    for (const { entries, size } of lists) {
-      for (let i = 0; i < size; i++) others[n++] = places[entries[i * 2]!]!;
-    }
+    for (const list of lists)
+      for (const other of this.entriesOf(list).rows) others[n++] = places[other]!;
     return others.sort();
   }
 
-  /** What has to leave a list for it to be down to `limit`, in an order of its own for each list. */
-  excess(row: number, list: NeighbourList, limit: number): Entries {
-    return list.excess(limit, this.order, this.hash(row));
+  /**
+   * What has to leave a list for it to be down to `limit`: all but the largest counts, of equal ones
+   * those with the smaller hash, then key, in an order of its own for each row; none below 1.
+   */
+  excess(row: number, list: number, limit: number): Entries {
+    return excessOf(this.entriesOf(list), limit, this.order, this.hash(row));
   }
 
   /** Whether an item has no neighbours and is nobody's. */
   isFree(row: number): boolean {
-    if (this.named[row] !== undefined && this.named[row] !== 0) return false;
-    return this.listsOf(row).every((list) => list.size === 0);
+    const { arena } = this;
+    if (row >= arena.rows) return true;
+    if (arena.memory.words[arena.record(row) + 1] !== 0) return false;
+    for (let list = arena.first(row); list !== 0; list = arena.next(list)) {
+      if (arena.sizeOf(list) > 0) return false;
+    }
+    return true;
   }
 
   /** A whole number below 2^32 that depends on the row's key alone. */
   hash(row: number): number {
-    this.reserve(row + 1);
-    let hash = this.hashes[row]!;
-    if (hash === 0) {
-      hash = keyHash(this.order.key(row)) || 1;
-      this.hashes[row] = hash;
-    }
-    return hash;
+    const { arena } = this;
+    arena.reserve(row + 1);
+    const at = arena.record(row) + 2;
+    const { words } = arena.memory;
+    if (words[at] === 0) words[at] = keyHash(this.order.key(row)) || 1;
+    return words[at]! >>> 0;
   }
 
   /** Forgets a row that is free: its number goes to another item. */
   drop(row: number): void {
-    this.nodes[row] = undefined;
-    if (row < this.hashes.length) this.hashes[row] = 0;
+    this.arena.drop(row);
   }
 
   clear(): void {
-    this.nodes = [];
-    this.named.fill(0);
-    this.hashes.fill(0);
+    this.arena.clear();
+    this.walkRoom = null;
   }
 
-  /**
-   * A copy that changes by itself. It costs a pointer for each row; lists are shared until one of the
-   * two changes them.
-   */
+  /** A copy that changes by itself: all is copied, about 0.2 ms a megabyte. */
   fork(): Neighbours {
-    const copy = new Neighbours(this.order.key);
-    copy.nodes = this.nodes.slice();
-    copy.named = this.named.slice();
-    copy.hashes = this.hashes.slice();
-    this.mark = {};
-    return copy;
+    const { memory, end } = this.arena;
+    const copy = new PlainWords(memory.words.subarray(0, end), memory.start);
+    return new Neighbours(this.order.key, copy);
   }
 
-  /** Bytes of the lists. */
+  /** Where walks keep what they find; there is one for all. */
+  get room(): WalkRoom {
+    this.walkRoom ??= new WalkRoom(this.arena);
+    return this.walkRoom;
+  }
+
+  /** Bytes of the lists, of records, and of what walks keep. */
   get bytes(): number {
-    let bytes = 0;
-    for (const node of this.nodes) {
-      for (const list of node?.lists ?? []) bytes += list.bytes;
-    }
-    return bytes;
-  }
-
-  private listForChange(row: number, domain: number): NeighbourList {
-    let node = this.nodes[row];
-    if (node === undefined) {
-      node = { owner: this.mark, lists: [] };
-      // Rows come in any order: no holes, or the array turns into a dictionary.
-      while (this.nodes.length < row) this.nodes.push(undefined);
-      this.nodes[row] = node;
-    } else if (node.owner !== this.mark) {
-      node = { owner: this.mark, lists: node.lists.map((list) => list.clone()) };
-      this.nodes[row] = node;
-    }
-    for (const list of node.lists) if (list.domain === domain) return list;
-    const list = new NeighbourList(domain);
-    node.lists.push(list);
-    return list;
-  }
-
-  private reserve(rows: number): void {
-    if (rows <= this.named.length) return;
-    const capacity = Math.max(rows, this.named.length * 2);
-    const named = new Int32Array(capacity);
-    named.set(this.named);
-    this.named = named;
-    const hashes = new Uint32Array(capacity);
-    hashes.set(this.hashes);
-    this.hashes = hashes;
+    return (this.arena.end - this.arena.header) * 4;
   }
 }
 

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { simdModule } from '../../../src/online/kernels/simd-module.js';
+import { SimdWords } from '../../../src/online/kernels/simd-words.js';
 import { Random } from '../../../src/online/random.js';
-import { NeighbourList } from '../../../src/online/wide/neighbour-list.js';
+import { excessOf } from '../../../src/online/wide/excess.js';
 import { Neighbours } from '../../../src/online/wide/neighbours.js';
+import { PlainWords, type WordMemory } from '../../../src/online/wide/words.js';
 
 const key = (row: number): string => `books/${row}`;
 
@@ -20,25 +23,78 @@ function entries({ rows, counts }: { rows: Int32Array; counts: Int32Array }): Ma
   return new Map(Array.from(rows, (row, i) => [row, counts[i]!]));
 }
 
-describe('the list of an item', () => {
-  it('holds the sums that are not 0, as a map does', () => {
-    fc.assert(
-      fc.property(changes, (list) => {
-        const ours = new NeighbourList(0);
-        const map = new Map<number, number>();
-        for (const { row, count } of list) {
-          const before = map.size;
-          const sum = (map.get(row) ?? 0) + count;
-          if (sum === 0) map.delete(row);
-          else map.set(row, sum);
-          expect(ours.add(row, count)).toBe(map.size - before);
-        }
-        expect(ours.size).toBe(map.size);
-        for (let row = 0; row <= 30; row++) expect(ours.get(row)).toBe(map.get(row) ?? 0);
+const module = simdModule();
+const MEMORIES: readonly [string, () => WordMemory][] = [
+  ['arrays', () => new PlainWords()],
+  ...(module === null ? [] : [['kernels', () => new SimdWords(module)] as const]),
+].map(([name, make]) => [name as string, make as () => WordMemory]);
+
+describe.each(MEMORIES)('lists in %s', (_, memory) => {
+  it('hold the sums that are not 0, as maps do', () => {
+    const pairs = fc.array(
+      fc.record({
+        from: fc.nat({ max: 5 }),
+        to: fc.nat({ max: 200 }),
+        count: fc.integer({ min: -1, max: 2 }),
       }),
+      { maxLength: 3000, size: 'max' },
+    );
+    const domainOf = (row: number): number => row % 3;
+    fc.assert(
+      fc.property(pairs, fc.boolean(), (list, together) => {
+        const ours = new Neighbours(key, memory());
+        const map = new Map<string, number>();
+        const sink = together
+          ? ours.adding(201)
+          : { push: ours.add.bind(ours), end: () => undefined };
+        for (const { from, to, count } of list) {
+          const sum = (map.get(`${from} ${to}`) ?? 0) + count;
+          if (sum === 0) map.delete(`${from} ${to}`);
+          else map.set(`${from} ${to}`, sum);
+          sink.push(from, to, domainOf(to), count);
+        }
+        sink.end();
+        const found = new Map<string, number>();
+        const named = new Set<number>();
+        for (let from = 0; from <= 5; from++) {
+          for (const at of ours.listsOf(from)) {
+            const { rows, counts } = ours.entriesOf(at);
+            for (const [i, to] of rows.entries()) {
+              found.set(`${from} ${to}`, counts[i]!);
+              named.add(to);
+              expect(ours.list(from, domainOf(to))).toBe(at);
+            }
+          }
+        }
+        expect(found).toEqual(map);
+        for (let to = 6; to <= 200; to++) expect(ours.isFree(to)).toBe(!named.has(to));
+      }),
+      { numRuns: 30 },
     );
   });
 
+  it('use again what was freed', () => {
+    const ours = new Neighbours(key, memory());
+    const fill = (sign: number): void => {
+      for (let to = 1; to < 300; to++) ours.add(0, to, 0, sign);
+    };
+    fill(1);
+    const { bytes } = ours;
+    for (let i = 0; i < 5; i++) {
+      fill(-1);
+      expect(ours.isFree(0)).toBe(true);
+      ours.drop(0);
+      fill(1);
+    }
+    expect(ours.bytes).toBe(bytes);
+    expect(ours.get(0, 299, 0)).toBe(1);
+    ours.clear();
+    expect(ours.get(0, 299, 0)).toBe(0);
+    expect(ours.bytes).toBeLessThan(bytes);
+  });
+});
+
+describe('the list of an item', () => {
   it('gives away all but its largest counts, whatever order they came in', () => {
     fc.assert(
       fc.property(changes, fc.nat({ max: 12 }), fc.nat(), (list, limit, seed) => {
@@ -49,31 +105,33 @@ describe('the list of an item', () => {
           other.add(99, row, 0, count);
         }
         const list0 = one.list(99, 0);
-        if (list0 === undefined) return;
+        if (list0 === 0) return;
         const worst = entries(one.excess(99, list0, limit));
         const list1 = other.list(99, 0);
-        if (list1 !== undefined) expect(entries(other.excess(99, list1, limit))).toEqual(worst);
-        const positive = Array.from({ length: 31 }, (_, row) => list0.get(row)).filter(
+        if (list1 !== 0) expect(entries(other.excess(99, list1, limit))).toEqual(worst);
+        const positive = Array.from({ length: 31 }, (_, row) => one.get(99, row, 0)).filter(
           (n) => n > 0,
         );
         const gone = [...worst.values()].sort((a, b) => a - b);
-        const wanted = list0.size > limit ? Math.max(0, positive.length - limit) : 0;
+        const wanted = one.sizeOf(list0) > limit ? Math.max(0, positive.length - limit) : 0;
         expect(gone).toEqual(positive.sort((a, b) => a - b).slice(0, wanted));
       }),
     );
   });
 
   it('breaks ties by key where hashes are the same', () => {
-    const list = new NeighbourList(0);
-    for (let row = 0; row < 9; row++) list.add(row, 1);
+    const list = {
+      rows: Int32Array.from({ length: 9 }, (_, row) => row),
+      counts: new Int32Array(9).fill(1),
+    };
     const order = { hash: () => 7, key: (row: number) => `k${9 - row}` };
-    expect([...list.excess(3, order, 0).rows].sort()).toEqual([0, 1, 2, 3, 4, 5]);
+    expect([...excessOf(list, 3, order, 0).rows].sort()).toEqual([0, 1, 2, 3, 4, 5]);
   });
 });
 
 describe('a fork', () => {
   it('and what it was taken from change by themselves', () => {
-    const live = new Neighbours(key);
+    const live = new Neighbours(key, module === null ? undefined : new SimdWords(module));
     live.add(1, 2, 0, 3);
     live.add(2, 1, 0, 1);
     const copy = live.fork();

@@ -1,0 +1,284 @@
+/**
+ * Kernels over the lists of items seen together, in AssemblyScript. The layout is that of
+ * ../../wide/arena.ts and walk-room.ts, whose loops these follow to the last bit. Lists hold addresses
+ * in words; those that are passed here are in bytes.
+ */
+
+// The words of the arena, in bytes from its header.
+const END: usize = 0;
+const LIMIT: usize = 4;
+const RECORDS: usize = 8;
+const FREE: usize = 16;
+const HEAD: usize = 16;
+
+/** 2^-30 is what is left of a sum with this. */
+const ROUND: f64 = 1.5 * 4194304.0;
+
+function list(header: usize, row: u32, domain: i32): usize {
+  let at =
+    (<usize>load<u32>(((<usize>load<u32>(header + RECORDS)) << 2) + ((<usize>row) << 4))) << 2;
+  while (at !== 0 && load<i32>(at, 4) !== domain) at = (<usize>load<u32>(at)) << 2;
+  return at;
+}
+
+/** Number of the entry with that row in a list, or -1. */
+function find(at: usize, row: i32): i32 {
+  const size = load<i32>(at, 8);
+  const wanted = i32x4.splat(row);
+  const rows = at + HEAD;
+  for (let i = 0; i < size; i += 4) {
+    const mask = i32x4.bitmask(i32x4.eq(v128.load(rows + ((<usize>i) << 2)), wanted));
+    if (mask === 0) continue;
+    // Behind the last entry stands anything.
+    const entry = i + ctz<i32>(mask);
+    return entry < size ? entry : -1;
+  }
+  return -1;
+}
+
+function capacityOf(ofClass: i32): i32 {
+  if (ofClass === 0) return 4;
+  return (ofClass & 1) === 1 ? 8 << ((ofClass - 1) >> 1) : 12 << ((ofClass - 2) >> 1);
+}
+
+function classOf(capacity: i32): i32 {
+  let ofClass = 0;
+  while (capacityOf(ofClass) < capacity) ofClass++;
+  return ofClass;
+}
+
+/** An empty list of a class, or 0 where there is no room. */
+function allocate(header: usize, ofClass: i32): usize {
+  const free = header + FREE + ((<usize>ofClass) << 2);
+  let at = (<usize>load<u32>(free)) << 2;
+  const capacity = capacityOf(ofClass);
+  if (at === 0) {
+    const start = load<u32>(header + END);
+    const end = start + 4 + 2 * <u32>capacity;
+    if (end > load<u32>(header + LIMIT)) return 0;
+    store<u32>(header + END, end);
+    at = (<usize>start) << 2;
+  } else {
+    store<u32>(free, load<u32>(at));
+  }
+  store<u32>(at, 0);
+  store<u32>(at, 0, 8);
+  store<i32>(at, capacity, 12);
+  return at;
+}
+
+/** Moves a full list of a row to a larger place; 0 where there is none. */
+function move(header: usize, row: u32, at: usize): usize {
+  const capacity = load<i32>(at, 12);
+  const ofClass = classOf(capacity);
+  const to = allocate(header, ofClass + 1);
+  if (to === 0) return 0;
+  const bytes = (<usize>load<i32>(at, 8)) << 2;
+  store<u32>(to, load<u32>(at));
+  store<u32>(to, load<u32>(at, 4), 4);
+  store<u32>(to, load<u32>(at, 8), 8);
+  memory.copy(to + HEAD, at + HEAD, bytes);
+  const counts = to + HEAD + ((<usize>load<i32>(to, 12)) << 2);
+  memory.copy(counts, at + HEAD + ((<usize>capacity) << 2), bytes);
+  const place = <u32>(at >> 2);
+  let link = ((<usize>load<u32>(header + RECORDS)) << 2) + ((<usize>row) << 4);
+  while (load<u32>(link) !== place) link = (<usize>load<u32>(link)) << 2;
+  store<u32>(link, <u32>(to >> 2));
+  const free = header + FREE + ((<usize>ofClass) << 2);
+  store<u32>(at, load<u32>(free));
+  store<u32>(free, place);
+  return to;
+}
+
+/**
+ * Adds n counts: by pair from, to, domain of `to`, count. All rows have records. Returns how many were
+ * added before there was no room for the next, of which nothing is changed then.
+ */
+export function addPairs(header: usize, pairs: usize, n: i32): i32 {
+  for (let i = 0; i < n; i++) {
+    const from = load<u32>(pairs);
+    const to = load<i32>(pairs, 4);
+    const domain = load<i32>(pairs, 8);
+    const count = load<i32>(pairs, 12);
+    pairs += 16;
+    if (count === 0) continue;
+    const records = (<usize>load<u32>(header + RECORDS)) << 2;
+    const named = records + ((<usize>to) << 4);
+    let at = list(header, from, domain);
+    if (at === 0) {
+      at = allocate(header, 0);
+      if (at === 0) return i;
+      let link = records + ((<usize>from) << 4);
+      while (load<u32>(link) !== 0) link = (<usize>load<u32>(link)) << 2;
+      store<u32>(link, <u32>(at >> 2));
+      store<i32>(at, domain, 4);
+    }
+    const entry = find(at, to);
+    if (entry < 0) {
+      const size = load<i32>(at, 8);
+      if (size === load<i32>(at, 12)) {
+        at = move(header, from, at);
+        if (at === 0) return i;
+      }
+      const place = at + HEAD + ((<usize>size) << 2);
+      store<i32>(place, to);
+      store<i32>(place + ((<usize>load<i32>(at, 12)) << 2), count);
+      store<i32>(at, size + 1, 8);
+      store<i32>(named, load<i32>(named, 4) + 1, 4);
+      continue;
+    }
+    const rows = at + HEAD;
+    const counts = rows + ((<usize>load<i32>(at, 12)) << 2);
+    const place = (<usize>entry) << 2;
+    const sum = load<i32>(counts + place) + count;
+    store<i32>(counts + place, sum);
+    if (sum !== 0) continue;
+    const size = load<i32>(at, 8) - 1;
+    const last = (<usize>size) << 2;
+    store<i32>(at, size, 8);
+    store<i32>(rows + place, load<i32>(rows + last));
+    store<i32>(counts + place, load<i32>(counts + last));
+    store<i32>(named, load<i32>(named, 4) - 1, 4);
+  }
+  return n;
+}
+
+/**
+ * The first step of a walk: adds each · count of what stands in the lists of n starts (row, none, each
+ * as f64) in a domain to the first of a row's two masses, and each · Σ count to the f64 at `sums`.
+ * Writes rows that had no mass to `rows`, from `length` on; returns the new length.
+ */
+export function walkOne(
+  header: usize,
+  starts: usize,
+  n: i32,
+  domain: i32,
+  masses: usize,
+  rows: usize,
+  length: i32,
+  sums: usize,
+): i32 {
+  let total = load<f64>(sums);
+  for (let s = 0; s < n; s++) {
+    const at = list(header, load<u32>(starts), domain);
+    const each = load<f64>(starts, 8);
+    starts += 16;
+    if (at === 0) continue;
+    const size = (<usize>load<i32>(at, 8)) << 2;
+    const from = at + HEAD;
+    const counts = from + ((<usize>load<i32>(at, 12)) << 2);
+    let sum: i64 = 0;
+    for (let i: usize = 0; i < size; i += 4) {
+      const count = load<i32>(counts + i);
+      if (count < 1) continue;
+      const row = load<u32>(from + i);
+      const mass = masses + ((<usize>row) << 4);
+      const before = load<f64>(mass);
+      store<u32>(rows + ((<usize>length) << 2), row);
+      length += i32(before === 0);
+      store<f64>(mass, before + <f64>count * each);
+      sum += count;
+    }
+    total += <f64>sum * each;
+  }
+  store<f64>(sums, total);
+  return length;
+}
+
+/**
+ * Finds bridges: as walkOne, for the f64 of each row in `start`, and the lists in the start's own
+ * domain (its second word, -1: none) beside those in the target.
+ */
+export function walkStart(
+  header: usize,
+  starts: usize,
+  n: i32,
+  domain: i32,
+  start: usize,
+  bridges: usize,
+  length: i32,
+): i32 {
+  for (let s = 0; s < n; s++) {
+    const row = load<u32>(starts);
+    const own = load<i32>(starts, 4);
+    const each = load<f64>(starts, 8);
+    starts += 16;
+    length = addStart(list(header, row, domain), each, start, bridges, length);
+    if (own >= 0) length = addStart(list(header, row, own), each, start, bridges, length);
+  }
+  return length;
+}
+
+function addStart(at: usize, each: f64, start: usize, bridges: usize, length: i32): i32 {
+  if (at === 0) return length;
+  const size = (<usize>load<i32>(at, 8)) << 2;
+  const from = at + HEAD;
+  const counts = from + ((<usize>load<i32>(at, 12)) << 2);
+  for (let i: usize = 0; i < size; i += 4) {
+    const count = load<i32>(counts + i);
+    if (count < 1) continue;
+    const row = load<u32>(from + i);
+    const mass = start + ((<usize>row) << 3);
+    const before = load<f64>(mass);
+    store<u32>(bridges + ((<usize>length) << 2), row);
+    length += i32(before === 0);
+    store<f64>(mass, before + <f64>count * each);
+  }
+  return length;
+}
+
+/** The second step: as walkOne, for the second masses, of parts rounded to 2^-30. */
+export function walkTwo(
+  header: usize,
+  starts: usize,
+  n: i32,
+  domain: i32,
+  masses: usize,
+  rows: usize,
+  length: i32,
+  sums: usize,
+): i32 {
+  let total = load<f64>(sums);
+  for (let s = 0; s < n; s++) {
+    const at = list(header, load<u32>(starts), domain);
+    const each = load<f64>(starts, 8);
+    starts += 16;
+    if (at === 0) continue;
+    const size = (<usize>load<i32>(at, 8)) << 2;
+    const from = at + HEAD;
+    const counts = from + ((<usize>load<i32>(at, 12)) << 2);
+    for (let i: usize = 0; i < size; i += 4) {
+      const count = load<i32>(counts + i);
+      const part = <f64>count * each + ROUND - ROUND;
+      if (!(part > 0)) continue;
+      const row = load<u32>(from + i);
+      const mass = masses + ((<usize>row) << 4);
+      const one = load<f64>(mass);
+      const two = load<f64>(mass, 8);
+      store<u32>(rows + ((<usize>length) << 2), row);
+      length += i32(one + two === 0);
+      store<f64>(mass, two + part, 8);
+      total += part;
+    }
+  }
+  store<f64>(sums, total);
+  return length;
+}
+
+/** Sets the masses of the rows and the f64 of the bridges to zero. */
+export function walkClear(
+  masses: usize,
+  rows: usize,
+  length: i32,
+  start: usize,
+  bridges: usize,
+  count: i32,
+): void {
+  const zero = f64x2.splat(0);
+  for (let i: usize = 0; i < (<usize>length) << 2; i += 4) {
+    v128.store(masses + ((<usize>load<u32>(rows + i)) << 4), zero);
+  }
+  for (let i: usize = 0; i < (<usize>count) << 2; i += 4) {
+    store<f64>(start + ((<usize>load<u32>(bridges + i)) << 3), 0);
+  }
+}

@@ -1,0 +1,63 @@
+import type { RoomAddresses, WordKernels, WordMemory } from '../wide/words.js';
+import { type Memory, PAGE_BYTES, type SimdExports, type SimdModule } from './simd-module.js';
+
+/** Pairs that one call takes. */
+const MOST = 2048;
+/** The memory grows by at least this part of itself: growing voids views, but moves nothing. */
+const GROWTH = 1 / 16;
+
+/** Words in the memory of SIMD kernels, which do the loops over lists and walks there. */
+export class SimdWords implements WordMemory {
+  words: Int32Array;
+  doubles: Float64Array;
+  readonly start: number;
+  readonly kernels: WordKernels;
+  readonly #memory: Memory;
+
+  constructor(module: SimdModule) {
+    const { memory, kernels } = module.instantiate(1);
+    this.#memory = memory;
+    this.words = new Int32Array(memory.buffer);
+    this.doubles = new Float64Array(memory.buffer);
+    const pairs = ((kernels.ownEnd() + 15) & ~15) / 4;
+    this.start = pairs + MOST * 4;
+    this.kernels = kernelsOver(kernels, pairs);
+  }
+
+  reach(words: number): void {
+    const pages = Math.ceil((words * 4) / PAGE_BYTES);
+    const present = this.#memory.buffer.byteLength / PAGE_BYTES;
+    if (pages <= present) return;
+    this.#memory.grow(Math.max(pages - present, Math.ceil(present * GROWTH)));
+    this.words = new Int32Array(this.#memory.buffer);
+    this.doubles = new Float64Array(this.#memory.buffer);
+  }
+}
+
+function kernelsOver(kernels: SimdExports, pairs: number): WordKernels {
+  const step =
+    (kernel: SimdExports['walkOne']) =>
+    (header: number, room: RoomAddresses, n: number, domain: number, length: number): number =>
+      kernel(
+        header * 4,
+        room.starts * 4,
+        n,
+        domain,
+        room.masses * 4,
+        room.rows * 4,
+        length,
+        room.sums * 4,
+      );
+  return {
+    most: MOST,
+    pairs,
+    add: (header, n) => kernels.addPairs(header * 4, pairs * 4, n),
+    addOne: step(kernels.walkOne),
+    addTwo: step(kernels.walkTwo),
+    addStart: (header, { starts, start, bridges }, n, domain, length) =>
+      kernels.walkStart(header * 4, starts * 4, n, domain, start * 4, bridges * 4, length),
+    clear: ({ masses, rows, start, bridges }, length, count) => {
+      kernels.walkClear(masses * 4, rows * 4, length, start * 4, bridges * 4, count);
+    },
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * Memory in words of 4 bytes that lists and walks lie in (arena.ts says how). An address is the index
+ * of a word; 0 is none.
+ */
+export interface WordMemory {
+  /** Replaced when the memory grows, as are the doubles: read them afresh after whatever may add. */
+  readonly words: Int32Array;
+  /** The same bytes: doubles[a / 2] begins at the address a. */
+  readonly doubles: Float64Array;
+  /** The first address that is free to use, a multiple of 4. */
+  readonly start: number;
+  /** Loops over the words that are faster than ours, or null. */
+  readonly kernels: WordKernels | null;
+  /** Makes it at least so many words, zeros at its end. */
+  reach(words: number): void;
+}
+
+/** What kernels do in the place of the loops beside them. */
+export interface WordKernels {
+  /** Pairs that one call of `add` takes. */
+  readonly most: number;
+  /** Address of what is to be added: by pair from, to, domain of `to`, and count. */
+  readonly pairs: number;
+  /** As `Arena.add` for n pairs; returns how many were added before there was no room for the next. */
+  add(header: number, n: number): number;
+  /** As `WalkRoom.addOne` for n starts; returns the rows reached then. */
+  addOne(header: number, room: RoomAddresses, n: number, domain: number, length: number): number;
+  /** As `WalkRoom.addStart`; returns the bridges found then. */
+  addStart(header: number, room: RoomAddresses, n: number, domain: number, length: number): number;
+  /** As `WalkRoom.addTwo`; returns the rows reached then. */
+  addTwo(header: number, room: RoomAddresses, n: number, domain: number, length: number): number;
+  /** As `WalkRoom.clear`. */
+  clear(room: RoomAddresses, rows: number, bridges: number): void;
+}
+
+/** Addresses of the arrays of a walk; see walk-room.ts. */
+export interface RoomAddresses {
+  readonly masses: number;
+  readonly start: number;
+  readonly rows: number;
+  readonly bridges: number;
+  readonly starts: number;
+  readonly sums: number;
+}
+
+/** Words in arrays of JavaScript. */
+export class PlainWords implements WordMemory {
+  words: Int32Array<ArrayBuffer>;
+  doubles: Float64Array<ArrayBuffer>;
+  readonly start: number;
+  readonly kernels = null;
+
+  /** @param from what it holds at first, a multiple of 4 words; `start` as that was used. */
+  constructor(from: Int32Array = new Int32Array(0), start = 0) {
+    this.words = new Int32Array(Math.max(256, from.length));
+    this.words.set(from);
+    this.start = start;
+    this.doubles = new Float64Array(this.words.buffer);
+  }
+
+  reach(words: number): void {
+    if (words <= this.words.length) return;
+    const next = new Int32Array(Math.ceil(Math.max(words, this.words.length * 1.5) / 4) * 4);
+    next.set(this.words);
+    this.words = next;
+    this.doubles = new Float64Array(next.buffer);
+  }
+}
