@@ -88,6 +88,18 @@ export const learning = dashboard(
           ],
           [`isthmus_loss{${HERE}}`, '{{pod}}, recent'],
         ),
+        lines(
+          {
+            title: 'Applications side by side',
+            unit: 'share',
+            shows:
+              'HR@10 of each chosen application, over an hour: the old one beside its successor.',
+            normal: 'One line a domain; of two applications, the successor at or above the other.',
+            otherwise:
+              'The successor stays below once it has caught up: do not switch; docs/operations.md, Upgrades.',
+          },
+          [mean('hr10', 'application, domain'), '{{application}}: {{domain}}'],
+        ),
       ],
     },
     {
