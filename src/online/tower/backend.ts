@@ -17,6 +17,13 @@ export const BACKENDS: readonly BackendName[] = ['tensorflow', 'wasm', 'cpu', 's
  */
 const CALIBRATED: readonly BackendName[] = ['simd', 'wasm', 'tensorflow', 'plain'];
 
+/**
+ * Where the first one takes no longer than this for a mini-batch, the others are not even loaded: what
+ * is left to be gained is little beside the rest of learning, and TensorFlow's library takes 150 MB and
+ * half a second.
+ */
+const ENOUGH_MS = 4;
+
 /** What `auto` takes unmeasured: the same on every machine with the same Node, whatever is installed. */
 const UNMEASURED: readonly BackendName[] = ['simd', 'plain'];
 
@@ -39,8 +46,8 @@ export class BackendUnavailable extends Error {
 }
 
 /**
- * A tower on the named backend. For `auto` with a description of the work, on the one that is fastest
- * at it here and now (calibrate.ts); which one that is may differ from start to start, and with it the
+ * A tower on the named backend. For `auto` with a description of the work, on our kernels where they
+ * are fast enough at it here and now, else on the one that is fastest (calibrate.ts); which one that is may differ from start to start, and with it the
  * last bits of what is learned. For `auto` without, on the one that is the same everywhere: that is for
  * whom the same input must give the same bits. Loads nothing over the network.
  *
@@ -66,6 +73,10 @@ export async function createTower(
     try {
       found.push({ backend: name, tower: await load(name, phi) });
       if (work === undefined) break;
+      const [first] = found.length === 1 ? calibrate(found, work) : [];
+      if (first?.whole && first.milliseconds <= ENOUGH_MS) {
+        return { ...first, reason: `${figureOf(first)}, and no more than ${ENOUGH_MS} is enough` };
+      }
     } catch (cause) {
       missing.push(`${name} does not work here (${firstLine(cause)})`);
     }
