@@ -9,8 +9,8 @@ import {
   zigzagBits,
 } from './delta-bytes.js';
 import type { BlockDelta, Delta } from './types.js';
-import { readNeighbours, writeNeighbours } from './wide/pair-codec.js';
-import { neighbourBytes, splitNeighbours } from './wide/pair-split.js';
+import { neighbourBytes, readNeighbours, writeNeighbours } from './wide/pair-codec.js';
+import { splitNeighbours } from './wide/pair-split.js';
 
 export { DeltaFormatError } from './delta-bytes.js';
 
@@ -170,7 +170,7 @@ export function splitDelta(whole: Delta, limitBytes: number): Delta[] {
     if (from < keys.length || blocks.length > 0 || parts.length === 0) close(keys.length, blocks);
     return parts;
   }
-  if (parts.length === 0 && bytes + neighbourBytes(delta) <= limitBytes) return [delta];
+  if (parts.length === 0 && bytes + neighbourBytes(delta.neighbours) <= limitBytes) return [delta];
   close(keys.length, blocks);
   // Where not all is in one part, the neighbours have parts of their own.
   const keyBytes = (key: string) => emptyItemBytes(key) + textBytes(domainOf(key));

@@ -26,6 +26,8 @@ export class WideMerge {
   private readonly rows = new Int32Array(LOT);
   private readonly places = new Int32Array(LOT);
   private dots = new Float32Array(LOT);
+  /** By row reached: what the walk adds at the most. */
+  private bounds = new Float64Array(256);
   /** By place: 1 if the item is one of the best by dense score. */
   private isDense = new Uint8Array(0);
 
@@ -50,6 +52,8 @@ export class WideMerge {
     const best = this.denseOnes(items, priors, walk, weights, query, at, dense);
     for (const { index } of dense) this.isDense[index] = 1;
     const reach = reachOf(query, at, items.dimension);
+    const bounds = this.boundsOf(walk, reached.length, weights);
+    const { isDense } = this;
     let bar = barOf(best, n);
     let taken = 0;
     for (let i = 0; i <= reached.length; i++) {
@@ -68,14 +72,19 @@ export class WideMerge {
       const row = reached[i]!;
       if (!(counts[row]! > 0)) continue;
       const place = places[row]!;
-      const without = base[place]! + reach * norms[place]!;
-      if (without + walk.addedAtMost(row, weights) < bar - SLACK) continue;
-      if (this.isDense[place] === 1 || excluded.has(row)) continue;
+      if (base[place]! + reach * norms[place]! + bounds[i]! < bar - SLACK) continue;
+      if (isDense[place] === 1 || excluded.has(row)) continue;
       this.rows[taken] = row;
       this.places[taken++] = place;
     }
     for (const { index } of dense) this.isDense[index] = 0;
     return best;
+  }
+
+  private boundsOf(walk: Walk, reached: number, weights: BlendWeights): Float64Array {
+    if (this.bounds.length < reached) this.bounds = new Float64Array(reached * 2);
+    walk.addedAtMost(weights, this.bounds);
+    return this.bounds;
   }
 
   /** The best by dense score, with what the walk adds, in order. */

@@ -1,4 +1,4 @@
-import { type ByteReader, type ByteWriter, DeltaFormatError } from '../delta-bytes.js';
+import { type ByteReader, type ByteWriter, DeltaFormatError, varintBytes } from '../delta-bytes.js';
 import type { NeighbourDelta, PairColumns } from '../types.js';
 
 /**
@@ -17,8 +17,32 @@ export function readNeighbours(reader: ByteReader, items: number): NeighbourDelt
   return { both: readColumns(reader, items), oneWay: readColumns(reader, items) };
 }
 
-/** At most what a pair takes. */
-export const MOST_BYTES_OF_A_PAIR = 20;
+/** What the neighbours take. */
+export function neighbourBytes({ both, oneWay }: NeighbourDelta): number {
+  return columnBytes(both) + columnBytes(oneWay);
+}
+
+/** What a pair takes, beside its run's own bytes. */
+export function pairBytes(to: number, count: number): number {
+  return varintBytes(to * 2 + 1) + (count === 1 ? 0 : varintBytes(Math.abs(count) * 2));
+}
+
+/** At most what the head of a run takes, or of all columns. */
+export const MOST_BYTES_OF_A_RUN = 12;
+
+function columnBytes({ from, to, counts }: PairColumns): number {
+  let bytes = 0;
+  let runs = 0;
+  let last = 0;
+  for (let i = 0; i < from.length; ) {
+    const start = i;
+    for (; i < from.length && from[i] === from[start]; i++) bytes += pairBytes(to[i]!, counts[i]!);
+    bytes += varintBytes(Math.abs(from[start]! - last) * 2) + varintBytes(i - start);
+    last = from[start]!;
+    runs++;
+  }
+  return bytes + varintBytes(runs);
+}
 
 function writeColumns(writer: ByteWriter, { from, to, counts }: PairColumns): void {
   let runs = 0;

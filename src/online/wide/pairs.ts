@@ -14,9 +14,17 @@ export class PairCollector {
     this.counts[this.length++] = count;
   }
 
-  /** Adds all of some columns, with other places for theirs. */
-  addAll({ from, to, counts }: PairColumns, place: (theirs: number) => number): void {
-    for (let i = 0; i < from.length; i++) this.add(place(from[i]!), place(to[i]!), counts[i]!);
+  /** Adds all of some columns; `places` are the ones here of theirs. */
+  addAll({ from, to, counts }: PairColumns, places: Int32Array): void {
+    const n = from.length;
+    while (this.length + n > this.from.length) this.grow();
+    const { length } = this;
+    for (let i = 0; i < n; i++) {
+      this.from[length + i] = places[from[i]!]!;
+      this.to[length + i] = places[to[i]!]!;
+    }
+    this.counts.set(counts, length);
+    this.length += n;
   }
 
   /** The sums by pair, those of one `from` beside each other, those that come to 0 left out. */
@@ -106,8 +114,8 @@ export function mergeNeighbours(
   for (const [d, { neighbours }] of deltas.entries()) {
     if (neighbours === undefined) continue;
     const own = places[d]!;
-    both.addAll(neighbours.both, (theirs) => own[theirs]!);
-    oneWay.addAll(neighbours.oneWay, (theirs) => own[theirs]!);
+    both.addAll(neighbours.both, own);
+    oneWay.addAll(neighbours.oneWay, own);
   }
   return neighbourDelta(both, oneWay, size);
 }

@@ -88,13 +88,16 @@ export class Walk {
     return lift + weights.walk * Math.log1p(this.perTwo * (one + two));
   }
 
-  /** No less than `added`, without a logarithm. */
-  addedAtMost(row: number, weights: { readonly lift: number; readonly walk: number }): number {
-    const { doubles, masses } = this.room;
-    const at = masses / 2 + row * 2;
-    const one = doubles[at]!;
-    const lift = one === 0 ? 0 : weights.lift * log1pAtMost(this.perOne * one);
-    return lift + weights.walk * log1pAtMost(this.perTwo * (one + doubles[at + 1]!));
+  /** Writes what is no less than `added` of each of the rows reached to `out`, without a logarithm. */
+  addedAtMost(weights: { readonly lift: number; readonly walk: number }, out: Float64Array): void {
+    const { words, doubles, masses, rows, length } = this.room;
+    const { perOne, perTwo } = this;
+    for (let i = 0; i < length; i++) {
+      const at = masses / 2 + words[rows + i]! * 2;
+      const one = doubles[at]!;
+      const lift = one === 0 ? 0 : weights.lift * log1pAtMost(perOne * one);
+      out[i] = lift + weights.walk * log1pAtMost(perTwo * (one + doubles[at + 1]!));
+    }
   }
 
   /** p1(j) + p2(j): above 0 where the walk led to. */
