@@ -247,6 +247,7 @@ export class StreamTask<W extends TaskWork = TaskWork> {
     const { app, step } = this.#settings;
     const { partition } = this.partition;
     const begin = performance.now();
+    const committing = cycle.trace.span('commit');
     const report = (outcome: 'committed' | 'aborted' | 'fenced'): void => {
       const seconds = (performance.now() - begin) / 1000;
       const { records, deltaBytes } = cycle;
@@ -261,6 +262,7 @@ export class StreamTask<W extends TaskWork = TaskWork> {
       const offset =
         cycle.nextOffset === null ? null : { ...this.partition, offset: cycle.nextOffset };
       await this.#output?.commit({ records: cycle.output, offset });
+      committing.end();
       if (cycle.nextOffset !== null) this.#committedOffset = cycle.nextOffset;
       report('committed');
       cycle.outcomes.publish();
@@ -277,6 +279,7 @@ export class StreamTask<W extends TaskWork = TaskWork> {
       this.#commitFailed = true;
       this.queue.poke();
       report(outcomeOf(error) === 'fenced' ? 'fenced' : 'aborted');
+      committing.end(error);
       cycle.trace.end(error);
       return error;
     }

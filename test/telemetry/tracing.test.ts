@@ -1,57 +1,19 @@
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { parseTraceparent } from '../../src/telemetry/traceparent.js';
 import { noTracing, startTracing } from '../../src/telemetry/tracing.js';
-
-interface OtlpSpan {
-  traceId: string;
-  spanId: string;
-  parentSpanId?: string;
-  name: string;
-  kind: number;
-  links?: { traceId: string; spanId: string }[];
-  attributes: { key: string; value: Record<string, unknown> }[];
-  status?: { code?: number; message?: string };
-}
+import { type OtlpCollector, startCollector } from '../support/otlp.js';
 
 const closers: (() => Promise<unknown>)[] = [];
+
+async function receiver(): Promise<OtlpCollector> {
+  const collector = await startCollector();
+  closers.push(() => collector.close());
+  return collector;
+}
 
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
-
-/** A receiver of OTLP/HTTP (JSON), as a collector has it. */
-async function receiver() {
-  const spans: OtlpSpan[] = [];
-  const services: unknown[] = [];
-  const paths: string[] = [];
-  const server = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      paths.push(`${request.method} ${request.url} ${request.headers['content-type']}`);
-      const body = JSON.parse(Buffer.concat(chunks).toString('utf8')) as {
-        resourceSpans: {
-          resource: { attributes: { key: string; value: { stringValue?: string } }[] };
-          scopeSpans: { spans: OtlpSpan[] }[];
-        }[];
-      };
-      for (const resource of body.resourceSpans) {
-        services.push(
-          resource.resource.attributes.find(({ key }) => key === 'service.name')?.value.stringValue,
-        );
-        for (const scope of resource.scopeSpans) spans.push(...scope.spans);
-      }
-      response.setHeader('content-type', 'application/json');
-      response.end('{}');
-    });
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  closers.push(() => new Promise((resolve) => server.close(resolve)));
-  const { port } = server.address() as AddressInfo;
-  return { endpoint: `http://127.0.0.1:${port}`, spans, services, paths };
-}
 
 const record = (traceparent?: string) => ({
   headers: traceparent === undefined ? {} : { traceparent: Buffer.from(traceparent) },
