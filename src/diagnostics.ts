@@ -127,6 +127,15 @@ export interface DiagnosticEvents {
     records: number;
     seconds: number;
   };
+  /** A transaction of a task of the items topic ended. */
+  'isthmus:items': {
+    app: string;
+    topic: string;
+    partition: number;
+    outcome: 'committed' | 'aborted' | 'fenced';
+    records: number;
+    seconds: number;
+  };
   /** A question about a user was answered: out of a task, out of a standby, by another process, or not. */
   'isthmus:question': {
     app: string;

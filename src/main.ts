@@ -9,6 +9,7 @@ import { DeltaReader } from './consumers/delta-reader.js';
 import { publish } from './diagnostics.js';
 import { describeError, IsthmusError } from './errors.js';
 import { type HttpServer, startHttpServer } from './http/server.js';
+import { itemsStep } from './items/step.js';
 import { Closing } from './main/closing.js';
 import { ServiceFigures } from './main/figures.js';
 import { createLearning } from './main/learning.js';
@@ -52,6 +53,7 @@ export interface ServiceParts {
 
 const CONNECT_RETRY_MIN_MS = 250;
 const CONNECT_RETRY_MAX_MS = 5_000;
+const LOOK_FOR_ITEMS_EVERY_MS = 1_000;
 /** At a stop, for commits and the last word to the group; then for connections without work. */
 const TASKS_WITHIN_MS = 3_000;
 const CONNECTIONS_WITHIN_MS = 500;
@@ -178,6 +180,7 @@ export class Service extends ServiceFigures {
       await Promise.all([
         closing.step('tasks', TASKS_WITHIN_MS, () => this.manager?.close()),
         closing.step('repartition', TASKS_WITHIN_MS, () => this.repartition?.close()),
+        closing.step('items', TASKS_WITHIN_MS, () => this.describing?.close()),
         closing.step('snapshots', TASKS_WITHIN_MS, () => this.#snapshots?.close()),
         closing.step('http', TASKS_WITHIN_MS, () => this.#http?.close()),
       ]);
@@ -273,6 +276,9 @@ export class Service extends ServiceFigures {
     });
     if (this.config.repartition) this.repartition = this.#createRepartition(admin);
     if (this.#stopping.signal.aborted) return;
+    if (existing.some(({ topic }) => topic === this.config.itemsTopic)) {
+      this.#followItems(admin, deltas).catch((error: unknown) => this.#end(error));
+    }
     await Promise.all([this.manager.run(), this.repartition?.run()]);
   }
 
@@ -287,6 +293,32 @@ export class Service extends ServiceFigures {
       clock: this.clock,
       onFatal: (error) => this.#end(error),
     });
+  }
+
+  /** Waits for the first item, so that whoever has none has no tasks for them either. */
+  async #followItems(admin: LogAdmin, deltas: DeltaReader): Promise<void> {
+    const { signal } = this.#stopping;
+    const any = async (): Promise<boolean> => {
+      const marks = await this.#untilReached(() => admin.watermarks(this.config.itemsTopic));
+      return marks.some(({ high }) => high > 0n);
+    };
+    while (!(await any())) {
+      await this.clock.sleep(LOOK_FOR_ITEMS_EVERY_MS, signal);
+      if (signal.aborted) return;
+    }
+    const { replica, records } = this.learning;
+    this.describing = itemsStep({
+      ...this.#parts,
+      admin,
+      deltas,
+      serde: this.serde,
+      replica,
+      records,
+      deltaPartitions: this.partitions,
+      clock: this.clock,
+      onFatal: (error) => this.#end(error),
+    });
+    await this.describing.run();
   }
 
   #joinCluster(admin: LogAdmin, reader: LogReader): Standbys {

@@ -296,6 +296,24 @@ export const STREAM_SETTINGS = {
     description:
       'For each item of a list, so many of the items that the user has touched are named: those that weighed most for it. 0: none.',
   }),
+  mostOfCategory: whole({
+    env: 'ISTHMUS_MOST_OF_CATEGORY',
+    min: 0,
+    max: 1000,
+    fallback: 0,
+    unit: 'items',
+    description:
+      'A list has at most so many items of one main category, as far as the items topic tells of them; 0: as many as come.',
+  }),
+  contentVectors: list({
+    env: 'ISTHMUS_CONTENT_VECTORS',
+    pattern: /^[A-Za-z0-9._-]{1,64}:[1-9]\d{0,3}$/,
+    wants: 'names of given vectors with their lengths between commas, such as image:512,text:384',
+    fallback: [],
+    fallbackText: '',
+    description:
+      'The given vectors that items may have, with their lengths; items with others, or of another length, are dead letters. Empty: any name and length.',
+  }),
   targetDomains: list({
     env: 'ISTHMUS_TARGET_DOMAINS',
     pattern: /^[A-Za-z0-9._-]{1,64}$/,

@@ -14,6 +14,7 @@ import type {
   TaskView,
   UserPlace,
 } from '../http/view.js';
+import type { ItemsWork } from '../items/work.js';
 import { digestSlices } from '../online/digest.js';
 import type { ChosenTower } from '../online/tower/backend.js';
 import { transferNorms } from '../online/transfer-norms.js';
@@ -48,6 +49,8 @@ export abstract class ServiceFigures implements ServiceView {
   protected deltas: DeltaReader | null = null;
   protected manager: TaskManager<TaskWorker> | null = null;
   protected repartition: TaskManager<RepartitionWork> | null = null;
+  /** The tasks of the items topic; none before the first item. */
+  protected describing: TaskManager<ItemsWork> | null = null;
   protected warm: Standbys | null = null;
   protected places: Places | null = null;
   protected partitions = 0;
@@ -146,6 +149,7 @@ export abstract class ServiceFigures implements ServiceView {
     return [
       { table: 'items', bytes: model.items.bytes },
       { table: 'blocks', bytes: blocks },
+      { table: 'content', bytes: model.content.bytes },
     ];
   }
 

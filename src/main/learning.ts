@@ -66,6 +66,7 @@ export function createLearning(options: LearningOptions): Learning {
     encoder: learner.encoder,
     blend: learner.options,
     because: config.becauseItems,
+    mostOfCategory: config.mostOfCategory,
     scan,
   });
   const decoder = new EventDecoder(serde, preprocessor);

@@ -24,6 +24,16 @@ export const input: MetricGroup = ({ registry, on }) => {
   on('isthmus:repartition', ({ outcome, records }) => {
     copied.inc({ outcome }, records);
   });
+  const items = new Counter({
+    name: 'isthmus_item_records_total',
+    help: 'Records of the items topic that transactions covered, by outcome.',
+    labelNames: ['outcome'],
+    registers,
+  });
+  for (const outcome of OUTCOMES) items.inc({ outcome }, 0);
+  on('isthmus:items', ({ outcome, records }) => {
+    items.inc({ outcome }, records);
+  });
   const resets = new Counter({
     name: 'isthmus_offset_resets_total',
     help: 'Starts of a task from another offset than the committed one, which is not in the log.',

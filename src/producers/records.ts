@@ -107,13 +107,22 @@ export class RecordMaker {
     };
   }
 
-  /** One record a part. The parts are the delta's, each of which applies by itself. */
-  deltas(inputs: InputRange, sequence: number, parts: readonly Delta[]): OutgoingRecord[] {
+  /**
+   * One record a part. The parts are the delta's, each of which applies by itself.
+   *
+   * @param partition Of the delta topic; that of the input by default.
+   */
+  deltas(
+    inputs: InputRange,
+    sequence: number,
+    parts: readonly Delta[],
+    partition = inputs.partition,
+  ): OutgoingRecord[] {
     const { app, process, serde, topics } = this.#options;
     const task = taskName(inputs);
     return parts.map((delta, part) => ({
       topic: topics.modelDeltas,
-      partition: inputs.partition,
+      partition,
       key: task,
       value: serde.deltas.encode({
         formatVersion: FORMAT_VERSION,

@@ -16,7 +16,7 @@ export interface StreamTaskSettings {
   /** `offset`: only whole windows are worked on; `linger`: whatever is there when a cycle begins. */
   readonly miniBatchCut: 'linger' | 'offset';
   /** What its transactions are told as; `learn` where it is left out. */
-  readonly step?: 'learn' | 'repartition';
+  readonly step?: 'learn' | 'repartition' | 'items';
 }
 
 /** What the task asks of the rest of the process. */
@@ -253,6 +253,8 @@ export class StreamTask<W extends TaskWork = TaskWork> {
       const { records, deltaBytes } = cycle;
       if (step === 'repartition') {
         publish('isthmus:repartition', { app, ...this.partition, outcome, records, seconds });
+      } else if (step === 'items') {
+        publish('isthmus:items', { app, ...this.partition, outcome, records, seconds });
       } else {
         const events = records;
         publish('isthmus:transaction', { app, partition, outcome, events, seconds, deltaBytes });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from '../config.js';
 import { Preprocessor } from '../online/preprocess/preprocessor.js';
+import { DEAD_LETTER } from '../producers/dead-letter.js';
 import { repartitionGroup } from '../repartition/step.js';
 import type { Serde } from '../serde/serde.js';
 import type { UserStateRecord } from '../serde/types.js';
@@ -140,14 +141,18 @@ class Verification {
     const log = new ModelOfLog(config, deltas, compared);
     await this.#read(config.modelDeltasTopic, deltas, (record) => {
       const delta = serde.deltas.decode(record.value);
-      this.#coverage.add(delta);
+      // Those of the items topic count nothing of the input.
+      if (delta.inputs.topic !== config.itemsTopic) this.#coverage.add(delta);
       log.add(record.partition, record.offset, delta);
     });
     await this.#read(config.userStateTopic, states, (record) => this.#takeState(record));
     await this.#read(config.recommendationsTopic, lists, (record) =>
       this.#lineage.add(record.partition, serde.lists.decode(record.value)),
     );
-    await this.#read(config.deadLetterTopic, dead, (record) => this.#dead.take(record));
+    await this.#read(config.deadLetterTopic, dead, (record) => {
+      const origin = record.headers[DEAD_LETTER.topic]?.toString();
+      if (origin !== config.itemsTopic) this.#dead.take(record);
+    });
 
     const fromStart = input.every(({ low }) => low === 0n);
     const asked = this.#options.input !== false && fromStart;

@@ -1,4 +1,5 @@
 import type { Config } from '../../config.js';
+import { itemsGroup } from '../../items/step.js';
 import { repartitionGroup } from '../../repartition/step.js';
 import { matchingInputs, recordsBetween, type TopicSettings, taskTopic } from '../../topics.js';
 import type { LogAdmin } from '../../transport/transport.js';
@@ -48,6 +49,9 @@ export async function planReset(
   }));
   if (config.repartition && topics.includes(config.repartitionTopic)) {
     reads.push({ group: config.appId, topic: taskTopic(config) });
+  }
+  if (there.some(({ topic }) => topic === config.itemsTopic)) {
+    reads.push({ group: itemsGroup(config.appId), topic: config.itemsTopic });
   }
   for (const { group, topic } of reads) await refuseMembers(admin, group, topic);
   const offsets = await Promise.all(reads.map((read) => offsetsOf(admin, read)));

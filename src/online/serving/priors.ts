@@ -17,7 +17,7 @@ export function log1pCount(count: number): number {
  * and M_t its items.
  */
 export interface DomainPriors {
-  /** The domain's rows, in the order of `Model.rowsOf`; (length) of them are in use. */
+  /** The domain's rows, in the order of `servedRows`; (length) of them are in use. */
   readonly rows: Int32Array;
   readonly length: number;
   /** (length) base_j */
@@ -28,6 +28,26 @@ export interface DomainPriors {
   readonly places: Int32Array;
   /** -π · log(N_t + M_t): makes a probability of popularity of base_j, for β = 0 and π = 1. */
   readonly constant: number;
+}
+
+/**
+ * The rows of a domain that may be in a list: those with events, in the order of their first one, then
+ * those of which the catalogue tells and that nobody has touched yet.
+ */
+export function servedRows(
+  model: Model,
+  domain: number,
+): { readonly rows: Int32Array; readonly length: number } {
+  const touched = model.rowsOf(domain);
+  if (model.content.isEmpty) return touched;
+  const { counts } = model.items;
+  const others: number[] = [];
+  for (const row of model.content.rowsOf(domain)) if (!(counts[row]! > 0)) others.push(row);
+  if (others.length === 0) return touched;
+  const rows = new Int32Array(touched.length + others.length);
+  rows.set(touched.rows.subarray(0, touched.length));
+  rows.set(others, touched.length);
+  return { rows, length: rows.length };
 }
 
 /** Computes a domain's priors once per revision of the model. */
@@ -43,7 +63,7 @@ export class Priors {
     const { model } = this;
     const last = this.known.get(domain);
     if (last !== undefined && last.revision === model.revision) return last.priors;
-    const { rows, length } = model.rowsOf(domain);
+    const { rows, length } = servedRows(model, domain);
     const { biases, counts, norms: normsByRow } = model.items;
     const { popularity, bias } = weights;
     const fits = last !== undefined && last.priors.base.length >= length;
@@ -59,7 +79,8 @@ export class Priors {
       base[i] = bias * biases[row]! + popularity * log1pCount(counts[row]!);
       norms[i] = normsByRow[row]!;
     }
-    const constant = -popularity * Math.log(Math.max(1, model.eventsOf(domain) + length));
+    const items = model.rowsOf(domain).length;
+    const constant = -popularity * Math.log(Math.max(1, model.eventsOf(domain) + items));
     const priors = { rows, length, base, norms, places, constant };
     this.known.set(domain, { revision: model.revision, priors });
     return priors;

@@ -24,6 +24,8 @@ export interface RecommenderOptions {
   readonly blend?: Partial<BlendOptions>;
   /** How many items of the user's history are named for each item of a list; default 0. */
   readonly because?: number;
+  /** The most items of one main category that a list has; default 0: as many as come. */
+  readonly mostOfCategory?: number;
   /** Default: by SIMD kernels if the model's table lives in their memory, else in plain loops. */
   readonly scan?: Scan;
 }
@@ -38,6 +40,9 @@ export interface RecommendationRequest {
   readonly n: number;
 }
 
+/** A ranking is looked at so many times farther down where a list is to be varied. */
+const DEEPER = 4;
+
 /** A request that goes through the tower: its place in the answer, its example, its excluded rows. */
 interface Pending {
   readonly place: number;
@@ -51,7 +56,7 @@ interface Pending {
  *
  *     score = δ v_j · q_{u,t} + β b_j + π log((c_j + 1) / (N_t + M_t)) + λ lift_u(j) + ω walk_u(j)
  *
- * (see blend/blend.ts), largest first, of equal ones the item whose first event came first; the score in the
+ * (and for items that the catalogue tells of), see blend/blend.ts, largest first, of equal ones the item whose first event came first; the score in the
  * list is sigma(score). A user without histories that carry weight gets the domain's most popular
  * items, with score (c_j + 1) / (N_t + M_t + c_j + 1), which is sigma(logPrior_j).
  */
@@ -66,6 +71,7 @@ export class Recommender {
   private readonly blend: Blend;
   private readonly wide = new WideMerge();
   private readonly reasons: Reasons | null;
+  private readonly mostOfCategory: number;
 
   constructor(model: Model, tower: Tower, options: RecommenderOptions = {}) {
     this.model = model;
@@ -76,6 +82,7 @@ export class Recommender {
     this.priors = new Priors(model);
     this.popularity = new Popularity(model);
     this.blend = new Blend(model, options.blend);
+    this.mostOfCategory = options.mostOfCategory ?? 0;
     const named = options.because ?? 0;
     this.reasons = named > 0 ? new Reasons(model, this.blend, named) : null;
   }
@@ -112,7 +119,7 @@ export class Recommender {
       }
       const example = batch.addTarget(histories, domain);
       const at = example * model.dimension;
-      const target = { at, excluded, best: new TopN(request.n) };
+      const target = { at, excluded, best: new TopN(this.depth(request.n)) };
       const pending = groups.get(domain);
       if (pending === undefined) groups.set(domain, [{ place, example, histories, target }]);
       else pending.push({ place, example, histories, target });
@@ -145,10 +152,9 @@ export class Recommender {
     this.scan(model.items, priors, queries.query, targets);
     for (const { place, example, histories, target } of pending) {
       const request = requests[place]!;
-      const dense = target.best.drain();
       const past = batch.historiesOf(histories);
       this.blend.walk.run(past, domain);
-      const best = this.blended(priors, queries.query, target, dense, request.n);
+      const best = this.best(priors, queries.query, target, request.n);
       const gate = queries.transferOf(example);
       const rows = best.map(({ index }) => priors.rows[index]!);
       const events = request.user?.history(domain)?.count ?? 0;
@@ -163,6 +169,51 @@ export class Recommender {
         .sort((a, b) => b.weight - a.weight);
       answers[place] = answer(request, items, transfer);
     }
+  }
+
+  /** The best of a target whose scan is done and whose walk is at hand. */
+  private best(
+    priors: DomainPriors,
+    query: Float32Array,
+    target: ScanTarget,
+    n: number,
+  ): readonly Scored[] {
+    let depth = this.depth(n);
+    for (;;) {
+      const ranked = this.blended(priors, query, target, target.best.drain(), depth);
+      const chosen = this.varied(ranked, ({ index }) => priors.rows[index]!, n);
+      if (chosen.length >= n || ranked.length < depth) return chosen;
+      // What is left of the ranking is of few categories: look farther down.
+      depth *= DEEPER;
+      target.best.reset(depth);
+      this.scan(this.model.items, priors, query, [target]);
+    }
+  }
+
+  /** How far down a ranking is looked at first for a list of n. */
+  private depth(n: number): number {
+    return this.isVaried ? n * DEEPER : n;
+  }
+
+  private get isVaried(): boolean {
+    return this.mostOfCategory > 0 && !this.model.content.isEmpty;
+  }
+
+  /** The first n of a ranking that leave no category with more than it may have. */
+  private varied<T>(ranked: readonly T[], rowOf: (one: T) => number, n: number): readonly T[] {
+    if (!this.isVaried) return ranked;
+    const { store } = this.model.content;
+    const taken = new Map<number, number>();
+    const chosen: T[] = [];
+    for (const one of ranked) {
+      if (chosen.length === n) break;
+      const category = store.categoryOf(rowOf(one));
+      const before = taken.get(category) ?? 0;
+      if (category !== 0 && before >= this.mostOfCategory) continue;
+      taken.set(category, before + 1);
+      chosen.push(one);
+    }
+    return chosen;
   }
 
   private blended(
@@ -184,13 +235,18 @@ export class Recommender {
   ): Recommendation {
     const { model } = this;
     const total = Math.log(Math.max(1, model.eventsOf(domain) + model.rowsOf(domain).length));
-    const items: RecommendedItem[] = [];
-    for (const row of this.popularity.top(domain, request.n + excluded.size)) {
-      if (items.length >= request.n) break;
-      if (excluded.has(row)) continue;
+    const all = model.rowsOf(domain).length;
+    let rows: readonly number[];
+    let depth = this.depth(request.n) + excluded.size;
+    do {
+      const ranked = this.popularity.top(domain, depth).filter((row) => !excluded.has(row));
+      rows = this.varied(ranked, (row) => row, request.n);
+      depth *= DEEPER;
+    } while (rows.length < request.n && depth < DEEPER * all);
+    const items = rows.slice(0, request.n).map((row): RecommendedItem => {
       const score = sigma(log1pCount(model.items.counts[row]!) - total);
-      items.push({ itemId: model.itemId(row), score });
-    }
+      return { itemId: model.itemId(row), score };
+    });
     return answer(request, items, []);
   }
 }
