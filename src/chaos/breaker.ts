@@ -21,7 +21,7 @@ export interface BreakerParts {
 /** A stop is over within this time. */
 const STOP_WITHIN_S = 5;
 /** So long the stream may stand still between two blows. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 /** How often each comes for one kill. */
 const WEIGHTS: Readonly<Record<Fault, number>> = { kill: 1, stop: 0.3, term: 0.25, broker: 0.07 };
 
@@ -52,12 +52,14 @@ export class Breaker {
 
   /** What of the breaking is done, guessed between two blows. */
   get share(): number {
-    const { kills } = this.#parts.options;
+    const { kills, minutes } = this.#parts.options;
     if (kills === 0) return 1;
     const done = this.#done;
     const average = done === 0 ? 5_000 : (this.#lastBlowMs - this.#begunMs) / done;
     const since = (performance.now() - this.#lastBlowMs) / Math.max(1, average);
-    return Math.min(1, (done + Math.min(0.9, since)) / kills);
+    const struck = (done + Math.min(0.9, since)) / kills;
+    const passed = minutes === null ? 0 : (performance.now() - this.#begunMs) / (60_000 * minutes);
+    return Math.min(1, Math.max(struck, passed));
   }
 
   start(): void {
@@ -66,9 +68,14 @@ export class Breaker {
     for (let slot = 0; slot < this.#parts.options.processes; slot += 1) this.#launch(slot);
   }
 
-  /** Strikes until there were as many kills as asked for (blows, where kills are not among the faults). */
+  /**
+   * Strikes until there were as many kills as asked for (blows, where kills are not among the
+   * faults), or until the time for it is over.
+   */
   async run(): Promise<void> {
-    while (this.#done < this.#parts.options.kills) {
+    const { kills, minutes } = this.#parts.options;
+    const end = this.#begunMs + 60_000 * (minutes ?? Number.POSITIVE_INFINITY);
+    while (this.#done < kills && performance.now() < end) {
       await this.#untilItFlows();
       await sleep(this.#parts.random.below(1_500));
       if (this.#ending) return;

@@ -7,6 +7,8 @@ export type Fault = (typeof FAULTS)[number];
 export interface ChaosOptions {
   /** How often a process is ended by SIGKILL. */
   readonly kills: number;
+  /** After so many minutes nothing is broken any more, whatever there was until then; null: no such end. */
+  readonly minutes: number | null;
   /** Service processes that run at a time. */
   readonly processes: number;
   readonly partitions: number;
@@ -19,8 +21,8 @@ export interface ChaosOptions {
   readonly json: boolean;
 }
 
-export const USAGE = `npm run chaos -- [--kills N] [--processes P] [--partitions K] [--events N] [--seed S]
-                 [--faults kill,stop,term,broker] [--repartition] [--json]
+export const USAGE = `npm run chaos -- [--kills N] [--minutes M] [--processes P] [--partitions K] [--events N]
+                 [--seed S] [--faults kill,stop,term,broker] [--repartition] [--json]
 
 Starts a Kafka and P service processes, feeds a seeded input, breaks things at seeded moments, and
 checks from the topics that each event counts once. Exits with 1 where it does not.
@@ -38,6 +40,7 @@ export function parseChaosOptions(args: readonly string[]): ChaosOptions | null 
   }
   return {
     kills,
+    minutes: values.minutes === undefined ? null : whole('minutes', values.minutes, 1),
     processes: whole('processes', values.processes, 1),
     partitions: whole('partitions', values.partitions, 1),
     events: whole('events', values.events ?? String(2_000 + kills * 1_000), 1),
@@ -54,6 +57,7 @@ function parse(args: readonly string[]) {
       args: [...args],
       options: {
         kills: { type: 'string', default: '20' },
+        minutes: { type: 'string' },
         processes: { type: 'string', default: '2' },
         partitions: { type: 'string', default: '3' },
         events: { type: 'string' },
