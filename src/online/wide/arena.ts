@@ -82,8 +82,8 @@ export class Arena {
     return at;
   }
 
-  /** Makes more room than one list needs. */
-  grow(words = this.end + 1024): void {
+  /** Makes the memory larger; where nothing else is said, by as much as it grows at least. */
+  grow(words = this.memory.words.length + 1): void {
     this.memory.reach(words);
     this.memory.words[this.header + LIMIT] = this.memory.words.length;
   }

@@ -73,6 +73,15 @@ describe.each(MEMORIES)('lists in %s', (_, memory) => {
     );
   });
 
+  it('grow as long as it takes', () => {
+    const ours = new Neighbours(key, memory());
+    const sink = ours.adding(20_001);
+    for (let to = 1; to <= 20_000; to++) sink.push(0, to, 0, to);
+    sink.end();
+    expect(ours.sizeOf(ours.list(0, 0))).toBe(20_000);
+    expect(ours.get(0, 19_999, 0)).toBe(19_999);
+  });
+
   it('use again what was freed', () => {
     const ours = new Neighbours(key, memory());
     const fill = (sign: number): void => {
