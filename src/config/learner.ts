@@ -194,6 +194,12 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     1024,
     "The user's newest liked items, in each domain, from whose neighbours a second step leads on; 0: there is none.",
   ),
+  newcomerItems: count(
+    'newcomerItems',
+    1,
+    1024,
+    'In place of the last two for users who have liked nothing in the domain: what is older tells something there.',
+  ),
   walkBridges: count(
     'walkBridges',
     1,

@@ -23,6 +23,7 @@ const BLEND = {
   blendWalk: 0.5,
   liftItems: 3,
   walkItems: 2,
+  newcomerItems: 4,
   walkBridges: 3,
   // No sum of halves to sevenths: on the edge, the order of adding would decide.
   walkBelow: 2.001,
@@ -34,6 +35,11 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
   const n = (row: number): number => Math.max(1, model.items.counts[row]!);
   const all = Array.from({ length: model.items.size }, (_, row) => row);
   const there = all.filter((row) => model.domainOf(row) === domain);
+  const newcomer = !user.histories.some(
+    (history) => history.domain === domain && history.weights.some((weight) => weight > 0),
+  );
+  const liftItems = newcomer ? BLEND.newcomerItems : BLEND.liftItems;
+  const walkItems = newcomer ? BLEND.newcomerItems : BLEND.walkItems;
   const one = new Float64Array(all.length);
   const start = new Float64Array(all.length);
   const two = new Float64Array(all.length);
@@ -42,9 +48,9 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
     // Oldest first, and times 1/n, as the walk adds: equal bridges are to be equal to the last bit.
     for (const [i, row] of liked.entries()) {
       const age = liked.length - 1 - i;
-      if (age >= BLEND.liftItems) continue;
+      if (age >= liftItems) continue;
       for (const j of there) one[j]! += Math.max(0, neighbours.get(row, j, domain)) * (1 / n(row));
-      if (age >= BLEND.walkItems) continue;
+      if (age >= walkItems) continue;
       for (const k of all) {
         if (![domain, own].includes(model.domainOf(k))) continue;
         start[k]! += Math.max(0, neighbours.get(row, k, model.domainOf(k))) * (1 / n(row));
@@ -53,7 +59,7 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
   }
   const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
   const bridges =
-    sum(one) >= BLEND.walkBelow
+    !newcomer && sum(one) >= BLEND.walkBelow
       ? []
       : all
           .filter((k) => start[k]! > 0)

@@ -16,6 +16,8 @@ export interface BlendOptions {
   readonly blendWalk: number;
   /** Newest liked items of the user's, in each domain, from whose neighbours a second step leads on. */
   readonly walkItems: number;
+  /** In place of liftItems and walkItems for users who have liked nothing in the domain. */
+  readonly newcomerItems: number;
   /** So many of these neighbours at the most. */
   readonly walkBridges: number;
   /** A second step is taken where the first finds less than so much: Σ p1 of wide/walk.ts. */
@@ -31,6 +33,7 @@ export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
   liftItems: 16,
   blendWalk: 0.5,
   walkItems: 4,
+  newcomerItems: 64,
   walkBridges: 64,
   walkBelow: 20,
 });

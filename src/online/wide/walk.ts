@@ -16,6 +16,8 @@ export interface WalkOptions {
   readonly liftItems: number;
   /** A second step leads on from the neighbours of so many of those; 0: one step alone. */
   readonly walkItems: number;
+  /** In place of both for users who have liked nothing in the domain. */
+  readonly newcomerItems: number;
   /** So many of these neighbours, those that the first step reaches most. */
   readonly walkBridges: number;
   /** It is taken where the first finds less than so much: Σ p1. */
@@ -39,7 +41,9 @@ const PSEUDO_MASS = 5;
  *     walk(j) = log(1 + M/10 · (p1(j) + p2(j)) / (5 + Σ p1 + Σ p2))
  *
  * for M items of the domain, p2 = 0 where Σ p1 is `walkBelow` or more (whoever has led a life in both
- * domains needs no second step, which costs many times the first): a ratio, so that it means the same in dense data and in thin (the issue of
+ * domains needs no second step, which costs many times the first). Of users who have liked nothing in
+ * the domain, both steps start from the `newcomerItems` newest i, whatever Σ p1 is: there, what is older
+ * still tells something. It is a ratio, so that it means the same in dense data and in thin (the issue of
  * measure: weights of raw counts that suit the one are ten times off in the other).
  *
  * Sums over k are exact, and of equal a(k) those go first whose key has the smaller hash, so nothing
@@ -63,9 +67,12 @@ export class Walk {
   run(histories: readonly WalkHistory[], target: number): void {
     const { model, options, room } = this;
     room.begin(model.items.size);
-    this.setOut(histories, options.liftItems, -1);
+    const newcomer = !histories.some((history) => history.domain === target && likesAny(history));
+    this.setOut(histories, newcomer ? options.newcomerItems : options.liftItems, -1);
     const massOne = room.stepOne(target);
-    const massTwo = massOne < options.walkBelow ? this.secondStep(histories, target) : 0;
+    const second = options.walkItems > 0 && (newcomer || massOne < options.walkBelow);
+    const starts = newcomer ? options.newcomerItems : options.walkItems;
+    const massTwo = second ? this.secondStep(histories, target, starts) : 0;
     const { length: items } = model.rowsOf(target);
     this.perOne = items / 100 / (PSEUDO_MASS + massOne);
     this.perTwo = items / 10 / (PSEUDO_MASS + massOne + massTwo);
@@ -121,10 +128,10 @@ export class Walk {
     }
   }
 
-  private secondStep(histories: readonly WalkHistory[], target: number): number {
+  private secondStep(histories: readonly WalkHistory[], target: number, limit: number): number {
     const { room } = this;
     const { counts } = this.model.items;
-    this.setOut(histories, this.options.walkItems, target);
+    this.setOut(histories, limit, target);
     room.stepOut(target);
     const leading = this.widest();
     room.beginStarts(leading);
@@ -160,6 +167,11 @@ export class Walk {
     }
     return walkBridges;
   }
+}
+
+function likesAny({ weights }: WalkHistory): boolean {
+  for (let i = 0; i < weights.length; i++) if (weights[i]! > 0) return true;
+  return false;
 }
 
 /** Moves the rows from `first` on that are wanted to the front; returns where they end. */
