@@ -94,7 +94,11 @@ export async function runChaos(
     signal.throwIfAborted();
     const env = settings(kafka.bootstrap, options);
     const config = loadConfig(env);
-    const transport = new KafkaTransport({ brokers: config.brokers, clientId: 'chaos-observer' });
+    const transport = new KafkaTransport({
+      brokers: config.brokers,
+      clientId: 'chaos-observer',
+      adminTimeoutMs: BROKER_WITHIN_MS,
+    });
     try {
       return await new Chaos(options, tell, kafka, env, config, transport).run(signal);
     } finally {
