@@ -10,7 +10,8 @@ import { countRows, startProgress } from './progress.js';
 import { EXIT_INTERRUPTED, stopSignal } from './signals.js';
 
 interface ProduceOptions extends CommonOptions {
-  readonly file: string;
+  readonly file?: string;
+  readonly items?: string;
   readonly rate: number;
   readonly limit?: number;
   readonly skip: number;
@@ -20,12 +21,14 @@ interface ProduceOptions extends CommonOptions {
 
 /** Broken rows that are told one by one. */
 const TOLD = 10;
+const ITEMS_AT_ONCE = 500;
 
 /** `isthmus produce`: CSV → events on the input topic. */
 export function produceCommand(): Command {
   const command = new Command('produce')
     .description('Write the events of a CSV file to the input topic, in order per user')
-    .requiredOption('--file <file>', 'CSV, or CSV.gz')
+    .option('--file <file>', 'events: CSV, or CSV.gz')
+    .option('--items <file>', 'items instead, to the items topic: CSV, or CSV.gz')
     .option('--rate <n>', 'events per second; 0: as fast as the log takes them', rate, 0)
     .option('--limit <n>', 'write at most so many', whole(0))
     .option('--skip <n>', 'leave out so many at the start', whole(0), 0)
@@ -34,13 +37,18 @@ export function produceCommand(): Command {
   return withCommon(command, [
     'isthmus produce --file events.csv.gz --rate 5000',
     'isthmus produce --file events.csv --skip 1000 --limit 500 --strict',
+    'isthmus produce --items items.csv.gz',
     '',
     'The header is user_id,item_id,domain and time (milliseconds or ISO 8601) or sequence; value, action',
-    'and event_id may be there as well, in any order.',
+    'and event_id may be there as well, in any order. Of items it is item_id,domain, and any of title, categories',
+    'and tags (several between |), text, and vector:<name> (numbers between spaces).',
   ]).action(async (options: ProduceOptions) => {
     const signal = stopSignal();
+    const { items, file } = options;
+    if (items !== undefined && file === undefined) return produceItems(items, options, signal);
+    if (file === undefined || items !== undefined) throw onePlace();
     const result = await withKafka(options, ({ config, transport }) =>
-      produce(config, transport, options, signal),
+      produce(config, transport, { ...options, file }, signal),
     );
     if (!result.complete) process.exitCode = EXIT_INTERRUPTED;
     const { sent, broken, seconds } = result;
@@ -53,10 +61,65 @@ export function produceCommand(): Command {
   });
 }
 
+/** Writes items in batches; their keys are `domain/id`. */
+async function produceItems(
+  file: string,
+  options: ProduceOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const begin = performance.now();
+  let sent = 0;
+  let broken = 0;
+  await withKafka(options, async ({ config, transport }) => {
+    const topic = config.itemsTopic;
+    await mustBeThere(transport, topic);
+    const [{ readItems }, { openSerde }] = await Promise.all([
+      import('../producers/replay/items.js'),
+      import('../serde/open.js'),
+    ]);
+    const serde = await openSerde(config, { Item: topic });
+    const onBroken = (line: number, why: string): void => {
+      broken++;
+      if (broken <= TOLD) process.stderr.write(`${file}, line ${line}: ${why}; left out\n`);
+    };
+    const producer = await transport.producer();
+    try {
+      for await (const items of readItems(file, { strict: options.strict, onBroken, signal })) {
+        for (let from = 0; from < items.length; from += ITEMS_AT_ONCE) {
+          const some = items.slice(from, from + ITEMS_AT_ONCE);
+          await producer.send(
+            some.map((item) => ({
+              topic,
+              key: `${item.domain}/${item.itemId}`,
+              value: serde.items.encode(item),
+            })),
+          );
+          sent += some.length;
+        }
+      }
+    } finally {
+      await producer.close();
+    }
+  });
+  if (signal.aborted) process.exitCode = EXIT_INTERRUPTED;
+  const seconds = (performance.now() - begin) / 1000;
+  if (options.json) return sayJson({ sent, broken, seconds });
+  const left = broken === 0 ? '' : `, ${figure(broken)} broken rows left out`;
+  say(`${figure(sent)} items sent in ${seconds.toFixed(1)} s${left}`);
+}
+
+function onePlace(): IsthmusError {
+  return new IsthmusError(
+    'ARGUMENT_INVALID',
+    'usage',
+    'produce wants events (--file FILE) or items (--items FILE), one of the two',
+  );
+}
+
 async function produce(
   config: Config,
   transport: Transport,
-  options: ProduceOptions,
+  options: ProduceOptions & { readonly file: string },
   signal: AbortSignal,
 ): Promise<{ sent: number; broken: number; seconds: number; complete: boolean }> {
   const topic = await inputOf(config, transport);
@@ -103,10 +166,15 @@ async function inputOf(config: Config, transport: Transport): Promise<string> {
       `ISTHMUS_INPUT_TOPIC is the pattern ${config.inputTopic}: wants the name of the topic to write to, for this command`,
     );
   }
+  await mustBeThere(transport, topic);
+  return topic;
+}
+
+async function mustBeThere(transport: Transport, topic: string): Promise<void> {
   const admin = await transport.admin();
   const there = await admin.listTopics([topic]);
   await admin.close();
-  if (there.length > 0) return topic;
+  if (there.length > 0) return;
   throw new IsthmusError(
     'TOPIC_MISSING',
     'usage',
