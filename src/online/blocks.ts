@@ -1,4 +1,5 @@
 import { contentSize } from './content/encoder.js';
+import { contentDomain } from './content/hybrid.js';
 import { ATTENTION_SHAPES } from './encoders/attention.js';
 import { CONV_SHAPES } from './encoders/conv.js';
 import { GRU_SHAPES } from './encoders/gru.js';
@@ -15,7 +16,7 @@ import { Random } from './random.js';
  * | `gate/<s>/<t>` | (1, 1) | zero | the gate's scalar for the pair |
  * | `R` | (d + 1, d) | identity, last row (bias) zero | reading: q = z W_r + b_r |
  * | `prior/<t>` | (1, 1) | one | weight of log popularity in t |
- * | `content/<t>` | (2 d, d) | random (seed, key) | what content says of an item's vector: c W_c |
+ * | `content/<t>` | (2 d, d) | random (seed), the same in all domains | what content says of an item's vector: c W_c |
  * | `conv/...`, `gru/...`, `attention/...` | see the encoder | random (seed, key), or zero | an encoder's own |
  */
 
@@ -149,7 +150,9 @@ export class BlockTable {
   private create(key: string): Block {
     const { seed } = this;
     const { initial, ...shape } = this.shapeOf(key);
-    return new Block(shape, () => initialValues(shape, initial, seed, key));
+    // The same in all domains: what is said alike is alike from the first event on, wherever it is said.
+    const from = contentDomain(key) === null ? key : 'content';
+    return new Block(shape, () => initialValues(shape, initial, seed, from));
   }
 
   private shapeOf(key: string): BlockShape & { readonly initial: InitialBlock } {
