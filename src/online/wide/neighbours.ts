@@ -160,7 +160,7 @@ export class Neighbours {
 
   clear(): void {
     this.arena.clear();
-    this.walkRoom = null;
+    this.walkRoom?.forget();
   }
 
   /** A copy that changes by itself: all is copied, about 0.2 ms a megabyte. */

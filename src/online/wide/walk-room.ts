@@ -18,7 +18,7 @@ export class WalkRoom implements RoomAddresses {
   rows = 0;
   bridges = 0;
   starts = 0;
-  readonly sums: number;
+  sums: number;
   /** Rows reached: `length` of them from the address `rows` on. */
   length = 0;
   /** Rows that a second step may set out from, likewise. */
@@ -31,6 +31,15 @@ export class WalkRoom implements RoomAddresses {
   constructor(arena: Arena) {
     this.arena = arena;
     this.sums = arena.take(4);
+  }
+
+  /** After the arena was cleared: all that was taken from it is gone. */
+  forget(): void {
+    this.capacity = 0;
+    this.mostStarts = 0;
+    this.length = 0;
+    this.bridgeCount = 0;
+    this.sums = this.arena.take(4);
   }
 
   get words(): Int32Array {

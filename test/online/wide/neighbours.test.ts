@@ -138,6 +138,27 @@ describe('the list of an item', () => {
   });
 });
 
+describe.each(MEMORIES)('a walk over lists in %s', (_, memory) => {
+  it('that begins anew after all was forgotten writes over none of them', () => {
+    const lists = new Neighbours(key, memory());
+    const { room } = lists;
+    const walk = (): void => {
+      room.begin(40);
+      room.beginStarts(1);
+      room.addStartAt(1, -1, 1);
+      room.stepOne(0);
+    };
+    for (let row = 2; row < 40; row++) lists.add(1, row, 0, row);
+    walk();
+    lists.clear();
+    for (let row = 2; row < 40; row++) lists.add(1, row, 0, row);
+    walk();
+    walk();
+    expect(room.length).toBe(38);
+    for (let row = 2; row < 40; row++) expect(lists.get(1, row, 0)).toBe(row);
+  });
+});
+
 describe('a fork', () => {
   it('and what it was taken from change by themselves', () => {
     const live = new Neighbours(key, module === null ? undefined : new SimdWords(module));
