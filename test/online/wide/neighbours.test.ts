@@ -148,7 +148,6 @@ describe.each(MEMORIES)('a walk over lists in %s', (_, memory) => {
       room.addStartAt(1, -1, 1);
       room.stepOne(0);
     };
-    for (let row = 2; row < 40; row++) lists.add(1, row, 0, row);
     walk();
     lists.clear();
     for (let row = 2; row < 40; row++) lists.add(1, row, 0, row);
