@@ -41,7 +41,8 @@ describe('the model is the sum of its deltas', () => {
         for (const delta of deltas.slice(3).reverse()) model.revert(delta);
         expect(portrait(model)).toEqual(before);
       }),
-      { numRuns: 50 },
+      // The example: a domain that comes with a delta and goes with it, once its W_c had changed.
+      { numRuns: 50, examples: [[165276751, 4]] },
     );
   });
 

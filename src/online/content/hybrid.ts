@@ -144,15 +144,12 @@ export class HybridRows {
     }
     if (this.staleDomains.size === 0) return;
     for (const domain of this.staleDomains) {
-      const slots = this.slotsOf[domain];
-      if (slots === undefined) continue;
-      this.derive(
-        domain,
-        slots.filter((slot) => {
-          const row = this.store.rows[slot]!;
-          return row >= 0 && this.home.domainOf(row) === domain;
-        }),
-      );
+      const slots = (this.slotsOf[domain] ?? []).filter((slot) => {
+        const row = this.store.rows[slot]!;
+        return row >= 0 && this.home.domainOf(row) === domain;
+      });
+      // None: the domain may be gone with the delta that brought it.
+      if (slots.length > 0) this.derive(domain, slots);
     }
     this.staleDomains.clear();
   }
