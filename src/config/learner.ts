@@ -200,6 +200,7 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     1024,
     'In place of the last two for users who have liked nothing in the domain: what is older tells something there.',
   ),
+  newcomerBridges: count('newcomerBridges', 1, 4096, 'In place of walkBridges for them.'),
   walkBridges: count(
     'walkBridges',
     1,

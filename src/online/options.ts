@@ -101,7 +101,7 @@ export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   contentDropout: 0.3,
   contentLearningRate: 0.02,
   contentL2: 0.001,
-  neighbours: 32,
+  neighbours: 64,
   pairedItems: 8,
   ...DEFAULT_BLEND_OPTIONS,
 });

@@ -24,6 +24,7 @@ const BLEND = {
   liftItems: 3,
   walkItems: 2,
   newcomerItems: 4,
+  newcomerBridges: 5,
   walkBridges: 3,
   // No sum of halves to sevenths: on the edge, the order of adding would decide.
   walkBelow: 2.001,
@@ -64,7 +65,7 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
       : all
           .filter((k) => start[k]! > 0)
           .sort((a, b) => start[b]! - start[a]! || neighbours.hash(a) - neighbours.hash(b))
-          .slice(0, BLEND.walkBridges);
+          .slice(0, newcomer ? BLEND.newcomerBridges : BLEND.walkBridges);
   for (const k of bridges) {
     for (const j of there) {
       const count = Math.max(0, neighbours.get(k, j, domain));

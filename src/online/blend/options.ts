@@ -18,6 +18,8 @@ export interface BlendOptions {
   readonly walkItems: number;
   /** In place of liftItems and walkItems for users who have liked nothing in the domain. */
   readonly newcomerItems: number;
+  /** In place of walkBridges for them. */
+  readonly newcomerBridges: number;
   /** So many of these neighbours at the most. */
   readonly walkBridges: number;
   /** A second step is taken where the first finds less than so much: Σ p1 of wide/walk.ts. */
@@ -34,6 +36,7 @@ export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
   blendWalk: 0.5,
   walkItems: 4,
   newcomerItems: 64,
+  newcomerBridges: 256,
   walkBridges: 64,
   walkBelow: 20,
 });

@@ -16,8 +16,10 @@ export interface WalkOptions {
   readonly liftItems: number;
   /** A second step leads on from the neighbours of so many of those; 0: one step alone. */
   readonly walkItems: number;
-  /** In place of both for users who have liked nothing in the domain. */
+  /** In place of both for users who have liked nothing in the domain ... */
   readonly newcomerItems: number;
+  /** ... and of `walkBridges`. */
+  readonly newcomerBridges: number;
   /** So many of these neighbours, those that the first step reaches most. */
   readonly walkBridges: number;
   /** It is taken where the first finds less than so much: Σ p1. */
@@ -42,9 +44,10 @@ const PSEUDO_MASS = 5;
  *
  * for M items of the domain, p2 = 0 where Σ p1 is `walkBelow` or more (whoever has led a life in both
  * domains needs no second step, which costs many times the first). Of users who have liked nothing in
- * the domain, both steps start from the `newcomerItems` newest i, whatever Σ p1 is: there, what is older
- * still tells something. It is a ratio, so that it means the same in dense data and in thin (the issue of
- * measure: weights of raw counts that suit the one are ten times off in the other).
+ * the domain, both steps start from the `newcomerItems` newest i and the second leads over
+ * `newcomerBridges` k, whatever Σ p1 is: there, what is older still tells something. Both are ratios, so
+ * that they mean the same in dense data and in thin, where weights of raw counts that suit the one are
+ * ten times off in the other.
  *
  * Sums over k are exact, and of equal a(k) those go first whose key has the smaller hash, so nothing
  * depends on where the lists have their entries. What a `run` found is there until the next run of any walk over
@@ -71,8 +74,10 @@ export class Walk {
     this.setOut(histories, newcomer ? options.newcomerItems : options.liftItems, -1);
     const massOne = room.stepOne(target);
     const second = options.walkItems > 0 && (newcomer || massOne < options.walkBelow);
-    const starts = newcomer ? options.newcomerItems : options.walkItems;
-    const massTwo = second ? this.secondStep(histories, target, starts) : 0;
+    const [starts, bridges] = newcomer
+      ? [options.newcomerItems, options.newcomerBridges]
+      : [options.walkItems, options.walkBridges];
+    const massTwo = second ? this.secondStep(histories, target, starts, bridges) : 0;
     const { length: items } = model.rowsOf(target);
     this.perOne = items / 100 / (PSEUDO_MASS + massOne);
     this.perTwo = items / 10 / (PSEUDO_MASS + massOne + massTwo);
@@ -128,34 +133,38 @@ export class Walk {
     }
   }
 
-  private secondStep(histories: readonly WalkHistory[], target: number, limit: number): number {
+  private secondStep(
+    histories: readonly WalkHistory[],
+    target: number,
+    starts: number,
+    bridges: number,
+  ): number {
     const { room } = this;
     const { counts } = this.model.items;
-    this.setOut(histories, limit, target);
+    this.setOut(histories, starts, target);
     room.stepOut(target);
-    const leading = this.widest();
+    const leading = this.widest(bridges);
     room.beginStarts(leading);
-    const { words, doubles, bridges, start } = room;
+    const { words, doubles, start } = room;
     for (let b = 0; b < leading; b++) {
-      const bridge = words[bridges + b]!;
+      const bridge = words[room.bridges + b]!;
       room.addStartAt(bridge, -1, doubles[start / 2 + bridge]! / Math.max(1, counts[bridge]!));
     }
     return room.stepTwo(target);
   }
 
-  /** Puts the bridges with the largest a(k) first; returns how many of them lead on. */
-  private widest(): number {
+  /** Puts so many bridges with the largest a(k) first; returns how many of them lead on. */
+  private widest(limit: number): number {
     const { words, doubles, bridges, start, bridgeCount } = this.room;
-    const { walkBridges } = this.options;
-    if (bridgeCount <= walkBridges) return bridgeCount;
+    if (bridgeCount <= limit) return bridgeCount;
     if (this.ranks.length < bridgeCount) this.ranks = new Float64Array(bridgeCount * 2);
     const from = start / 2;
     for (let b = 0; b < bridgeCount; b++) this.ranks[b] = doubles[from + words[bridges + b]!]!;
-    const least = kthLargest(this.ranks, bridgeCount, walkBridges);
+    const least = kthLargest(this.ranks, bridgeCount, limit);
     const all = words.subarray(bridges, bridges + bridgeCount);
     const above = toFront(all, 0, (row) => doubles[from + row]! > least);
     const tied = toFront(all, above, (row) => doubles[from + row] === least);
-    if (tied > walkBridges) {
+    if (tied > limit) {
       const { model } = this;
       const { neighbours } = model;
       all
@@ -165,7 +174,7 @@ export class Walk {
             neighbours.hash(a) - neighbours.hash(b) || (model.key(a) < model.key(b) ? -1 : 1),
         );
     }
-    return walkBridges;
+    return limit;
   }
 }
 
