@@ -35,7 +35,7 @@ describe('the package', () => {
     const rest = files.filter((file) => !/^dist\/.*\.js$/.test(file));
     const wanted = [
       /^(package\.json|README\.md|LICENSE|CHANGELOG\.md)$/,
-      /^schemas\/\w+\.avsc$/,
+      /^schemas\/(past\/)?[\w-]+\.avsc$/,
       /^data\/ml-latest-small\/(NOTICE|README\.txt|\w+\.csv\.gz)$/,
       /^docs\/[\w-]+\.md$/,
     ];
