@@ -2,14 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { adminFailed, brokerUnreachable, groupNotEmpty, topicMissing } from '../errors.js';
 import type { LogAdmin, TopicInfo, TopicSpec, Watermarks } from '../transport.js';
 import { disconnect, type KafkaClient, reconnect } from './client.js';
-import {
-  errorType,
-  isConnectionFault,
-  isCoordinatorFault,
-  isRetriable,
-  ownError,
-  rootCause,
-} from './faults.js';
+import { errorType, isCoordinatorFault, isRetriable, ownError, rootCause } from './faults.js';
 import {
   type Broker,
   type Cluster,
@@ -290,7 +283,8 @@ export class KafkaAdmin implements LogAdmin {
     } catch (error) {
       const own = ownError(error);
       if (own !== null) throw own;
-      if (isConnectionFault(error)) throw brokerUnreachable(this.#client.brokers, rootCause(error));
+      // What may pass is no refusal, however long it takes: a leader that is still being found.
+      if (isRetriable(error)) throw brokerUnreachable(this.#client.brokers, rootCause(error));
       throw adminFailed(what, rootCause(error));
     }
   }
