@@ -49,8 +49,10 @@ export class HybridRows {
   private base: Float32Array;
   /** By slot: whether c_j is other than 0. */
   private filled = new Uint8Array(0);
-  /** By domain: its slots; some may have been freed since. */
-  private readonly slotsOf: number[][] = [];
+  /** By domain: its slots. */
+  private readonly slotsOf: Set<number>[] = [];
+  /** By domain: slots whose c_j is other than 0. */
+  private readonly counts: number[] = [];
   /** Domains whose W_c has changed, or all rows of which have to be looked at. */
   private readonly staleDomains = new Set<number>();
   private staleSlots: number[] = [];
@@ -87,13 +89,13 @@ export class HybridRows {
   *rowsOf(domain: number): Generator<number, void> {
     for (const slot of this.slotsOf[domain] ?? []) {
       const row = this.store.rows[slot]!;
-      if (row >= 0 && this.home.domainOf(row) === domain && this.isHybrid(row)) yield row;
+      if (this.isHybrid(row)) yield row;
     }
   }
 
-  /** So many rows have a c_j in a domain, freed ones among them. */
+  /** So many rows of a domain have a c_j other than 0, as of the last settling. */
   countOf(domain: number): number {
-    return this.slotsOf[domain]?.length ?? 0;
+    return this.counts[domain] ?? 0;
   }
 
   /** Adds to what is known of a row. */
@@ -103,7 +105,7 @@ export class HybridRows {
     this.store.add(slot, values, at, category, sign);
     if (this.store.isFilled(slot)) this.staleSlots.push(slot);
     else {
-      this.filled[slot] = 0;
+      this.fill(slot, false);
       this.write(slot);
     }
   }
@@ -127,11 +129,11 @@ export class HybridRows {
   /** Brings the table up to date. Cheap where nothing has changed. */
   settle(): void {
     if (this.staleSlots.length > 0) {
-      for (const slot of this.staleSlots) this.filled[slot] = this.store.isFilled(slot) ? 1 : 0;
       const byDomain = new Map<number, number[]>();
       for (const slot of new Set(this.staleSlots)) {
         const row = this.store.rows[slot]!;
         if (row < 0) continue;
+        this.fill(slot, this.store.isFilled(slot));
         const domain = this.home.domainOf(row);
         const slots = byDomain.get(domain);
         if (slots === undefined) byDomain.set(domain, [slot]);
@@ -144,12 +146,9 @@ export class HybridRows {
     }
     if (this.staleDomains.size === 0) return;
     for (const domain of this.staleDomains) {
-      const slots = (this.slotsOf[domain] ?? []).filter((slot) => {
-        const row = this.store.rows[slot]!;
-        return row >= 0 && this.home.domainOf(row) === domain;
-      });
+      const slots = this.slotsOf[domain];
       // None: the domain may be gone with the delta that brought it.
-      if (slots.length > 0) this.derive(domain, slots);
+      if (slots !== undefined && slots.size > 0) this.derive(domain, [...slots]);
     }
     this.staleDomains.clear();
   }
@@ -182,12 +181,16 @@ export class HybridRows {
 
   /** Forgets a row of which nothing is known; e_j is in the table then. */
   drop(row: number): void {
+    const slot = this.store.slotOf(row);
+    if (slot < 0) return;
+    this.slotsOf[this.home.domainOf(row)]!.delete(slot);
     this.store.drop(row);
   }
 
   clear(): void {
     this.store.clear();
     this.slotsOf.length = 0;
+    this.counts.length = 0;
     this.staleDomains.clear();
     this.staleSlots = [];
     this.filled.fill(0);
@@ -204,11 +207,20 @@ export class HybridRows {
     const { d } = this;
     this.own.set(this.home.items.embeddings.subarray(row * d, (row + 1) * d), slot * d);
     this.base.fill(0, slot * d, (slot + 1) * d);
-    this.filled[slot] = 0;
     const domain = this.home.domainOf(row);
-    while (this.slotsOf.length <= domain) this.slotsOf.push([]);
-    this.slotsOf[domain]!.push(slot);
+    while (this.slotsOf.length <= domain) {
+      this.slotsOf.push(new Set());
+      this.counts.push(0);
+    }
+    this.slotsOf[domain]!.add(slot);
     return slot;
+  }
+
+  /** Notes whether the c_j of a slot is other than 0. */
+  private fill(slot: number, filled: boolean): void {
+    const now = filled ? 1 : 0;
+    this.counts[this.home.domainOf(this.store.rows[slot]!)]! += now - this.filled[slot]!;
+    this.filled[slot] = now;
   }
 
   /** Writes v_j of a slot into the table, with its length. */

@@ -95,6 +95,31 @@ describe('the vectors of items with content', () => {
   });
 });
 
+describe('how many items of a domain have content', () => {
+  it('depends on what is in the model, not on what was taken back or said anew', () => {
+    const said = (...keys: string[]) =>
+      contentDelta({
+        keys,
+        values: new Int32Array(keys.length * 2 * DIMENSION).fill(1 << 10),
+        categories: new Int32Array(keys.length),
+      });
+    const fresh = new Model(OPTIONS);
+    const model = new Model(OPTIONS);
+    for (let times = 0; times < 3; times++) {
+      const doomed = said('games/x', 'films/1', 'films/2');
+      model.apply(doomed);
+      model.settle();
+      model.revert(doomed);
+    }
+    for (const one of [fresh, model]) {
+      one.apply(said('films/1'));
+      one.settle();
+      expect(one.content.countOf(one.findDomain('films'))).toBe(1);
+      expect([...one.content.rowsOf(one.findDomain('films'))]).toHaveLength(1);
+    }
+  });
+});
+
 describe('describing items', () => {
   const encoder = new ContentEncoder(1, DIMENSION);
   const item = (title: string, ...categories: string[]) =>
