@@ -302,10 +302,11 @@ export class Service extends ServiceFigures {
       const marks = await this.#untilReached(() => admin.watermarks(this.config.itemsTopic));
       return marks.some(({ high }) => high > 0n);
     };
-    while (!(await any())) {
+    while (!signal.aborted && !(await any())) {
       await this.clock.sleep(LOOK_FOR_ITEMS_EVERY_MS, signal);
-      if (signal.aborted) return;
     }
+    // A stop that came with the first item has closed what there was.
+    if (signal.aborted) return;
     const { replica, records } = this.learning;
     this.describing = itemsStep({
       ...this.#parts,

@@ -4,7 +4,7 @@ import type { Standbys } from '../cluster/standbys.js';
 import type { Config } from '../config.js';
 import type { DeltaReader } from '../consumers/delta-reader.js';
 import { RecordQueue } from '../consumers/record-queue.js';
-import { AtLeastOnceOutput, type OutputSession, TransactionalOutput } from '../producers/output.js';
+import { outputOf } from '../producers/output.js';
 import { taskName } from '../producers/records.js';
 import type { Serde } from '../serde/serde.js';
 import { restoreUsers } from '../tasks/restore-users.js';
@@ -90,7 +90,7 @@ export class TaskFactory {
         miniBatch: config.miniBatch,
         miniBatchCut: config.miniBatchCut,
       },
-      output: () => this.#output(partition),
+      output: () => outputOf(partition, this.#options.config.appId, this.#options),
       worker,
       queue: new RecordQueue(config.maxTransactionEvents * 2, 0n),
       logger,
@@ -102,18 +102,6 @@ export class TaskFactory {
         sleep: (milliseconds, signal) => this.#options.clock.sleep(milliseconds, signal),
       },
     });
-  }
-
-  async #output(partition: TopicPartition): Promise<OutputSession> {
-    const { transport, consumer } = this.#options;
-    if (this.#options.config.delivery === 'at-least-once') {
-      return new AtLeastOnceOutput(await transport.producer(), consumer);
-    }
-    const id = `${this.#options.config.appId}-${taskName(partition)}`;
-    return new TransactionalOutput(
-      await transport.transactionalProducer(id, this.#options.config.transactionTimeoutMs),
-      this.#options.config.appId,
-    );
   }
 
   #warnOfMisplaced({ topic, partition, offset }: LogRecord): void {

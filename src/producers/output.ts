@@ -1,3 +1,4 @@
+import type { Config } from '../config.js';
 import { IsthmusError } from '../errors.js';
 import type {
   GroupConsumer,
@@ -6,7 +7,9 @@ import type {
   TopicPartition,
   Transaction,
   TransactionalProducer,
+  Transport,
 } from '../transport/transport.js';
+import { taskName } from './records.js';
 
 /** What one cycle of a task sends, and how far it has read. */
 export interface Output {
@@ -124,6 +127,28 @@ export class AtLeastOnceOutput implements OutputSession {
   close(): Promise<void> {
     return this.#producer.close();
   }
+}
+
+/** The output of the task of a partition, which its group reads, as `delivery` asks for it. */
+export async function outputOf(
+  partition: TopicPartition,
+  groupId: string,
+  {
+    transport,
+    consumer,
+    config,
+  }: {
+    readonly transport: Transport;
+    readonly consumer: GroupConsumer;
+    readonly config: Pick<Config, 'delivery' | 'transactionTimeoutMs'>;
+  },
+): Promise<OutputSession> {
+  if (config.delivery === 'at-least-once') {
+    return new AtLeastOnceOutput(await transport.producer(), consumer);
+  }
+  const id = `${groupId}-${taskName(partition)}`;
+  const producer = await transport.transactionalProducer(id, config.transactionTimeoutMs);
+  return new TransactionalOutput(producer, groupId);
 }
 
 /** After these only `init` tells what has become of the transaction, and makes the producer usable. */
