@@ -1,23 +1,7 @@
 import { contentFault, mergeContent } from './content/delta.js';
+import { MOST_UNITS } from './empty-delta.js';
 import type { BlockDelta, Delta } from './types.js';
 import { mergeNeighbours, neighbourFault } from './wide/pairs.js';
-
-/** Largest change of one weight in a delta, in units: from -16 to 16. */
-const MOST_UNITS = 1 << 25;
-
-/** A delta that changes nothing. */
-export function emptyDelta(): Delta {
-  return {
-    events: 0,
-    items: {
-      keys: [],
-      counts: new Int32Array(0),
-      values: new Int32Array(0),
-      accumulators: new Float64Array(0),
-    },
-    blocks: [],
-  };
-}
 
 /**
  * The sum of deltas: applying it is applying each of them, in whatever order. Items stand in order of

@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { emptyDelta, mergeDeltas } from '../../src/online/delta.js';
+import { mergeDeltas } from '../../src/online/delta.js';
 import {
   DeltaFormatError,
   decodeDelta,
   encodeDelta,
   splitDelta,
 } from '../../src/online/delta-codec.js';
+import { emptyDelta } from '../../src/online/empty-delta.js';
 import { Model } from '../../src/online/model.js';
 import type { Delta } from '../../src/online/types.js';
 import { neighbourDelta, PairCollector } from '../../src/online/wide/pairs.js';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deltaFault, emptyDelta, mergeDeltas } from '../../src/online/delta.js';
+import { deltaFault, mergeDeltas } from '../../src/online/delta.js';
+import { emptyDelta } from '../../src/online/empty-delta.js';
 import { Model } from '../../src/online/model.js';
 import { OPTIONS, portrait, randomDeltas } from './model-fixtures.js';
 

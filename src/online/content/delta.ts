@@ -5,26 +5,15 @@ import {
   varintBytes,
   zigzagBits,
 } from '../delta-bytes.js';
+import { emptyDelta, MOST_UNITS } from '../empty-delta.js';
 import type { ContentDelta, Delta } from '../types.js';
 
 /** Numbers of categories are below this. */
 const MOST_CATEGORY = 2 ** 30;
-/** No value of a c_j, and no difference of two, is farther from 0. */
-const MOST_UNITS = 1 << 25;
 
 /** A delta that says something of items and nothing else. */
 export function contentDelta(content: ContentDelta): Delta {
-  return {
-    events: 0,
-    items: {
-      keys: [],
-      counts: new Int32Array(0),
-      values: new Int32Array(0),
-      accumulators: new Float64Array(0),
-    },
-    blocks: [],
-    content,
-  };
+  return { ...emptyDelta(), content };
 }
 
 /** What is wrong with a delta's content, or null. `size`: C, where it is known. */
