@@ -142,6 +142,17 @@ export function deltaFault(delta: Delta): string | null {
 }
 
 function firstTooLarge(values: Int32Array): number {
+  // Usually none is; bits above the limit's show in the magnitudes of all together.
+  let [even, odd] = [0, 0];
+  const last = values.length - 1;
+  for (let i = 0; i < last; i += 2) {
+    const one = values[i]!;
+    const other = values[i + 1]!;
+    even |= one ^ (one >> 31);
+    odd |= other ^ (other >> 31);
+  }
+  if (last >= 0) odd |= values[last]! ^ (values[last]! >> 31);
+  if ((even | odd) < MOST_UNITS) return -1;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (value > MOST_UNITS || value < -MOST_UNITS) return i;

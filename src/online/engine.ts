@@ -40,16 +40,19 @@ export interface EngineParts {
  */
 export class Engine {
   readonly #parts: EngineParts;
+  /** Kept for its room. */
+  readonly #batch: MiniBatch;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
+    this.#batch = new MiniBatch(parts.model);
   }
 
   /**
    * Learns the events of one mini-batch and writes them into their users (`userOf` gives copies
    * that may be changed). The same inputs, users and model give the same delta, bit for bit: the
    * randomness comes from the place of the first event. Where there are other learners of the same
-   * topic, `partitions` says how many partitions they share (see countPairs).
+   * topic, `partitions` says how many partitions they share (see PairCounting).
    */
   train(
     inputs: readonly EngineInput[],
@@ -58,7 +61,8 @@ export class Engine {
   ): EngineResult {
     const { model, learner, preprocessor, prequential, onInteraction } = this.#parts;
     const first = inputs[0]?.offset ?? 0n;
-    const batch = new MiniBatch(model);
+    const batch = this.#batch;
+    batch.clear();
     const scoring = prequential.begin(place.topic, place.partition, first);
     const refused: (string | null)[] = [];
     for (const { event, offset, scored } of inputs) {

@@ -1,5 +1,6 @@
+import { grown } from './columns.js';
 import type { Histories } from './encoders/encoder.js';
-import type { CapturedEvent, MiniBatch } from './minibatch.js';
+import type { MiniBatch } from './minibatch.js';
 import type { Random } from './random.js';
 
 /** How examples are made of events; see LearnerOptions. */
@@ -29,7 +30,7 @@ export interface Examples {
 }
 
 /**
- * Makes the examples of a mini-batch. For each event:
+ * Makes the examples of mini-batches. For each event:
  *
  * - the event itself, beside all of the user's histories, or with probability `singleSource` beside
  *   one of them alone;
@@ -41,133 +42,205 @@ export interface Examples {
  * The target is taken out of the histories, wherever it stands, and each entry that is left is dropped
  * with probability `historyDropout`, so that histories of all lengths are seen.
  */
-export function makeExamples(batch: MiniBatch, options: ExampleOptions, random: Random): Examples {
-  const builder = new ExampleBuilder(options, random);
-  for (const event of batch.events) builder.addEvent(event);
-  return builder.build();
-}
-
-class ExampleBuilder {
+export class ExampleMaker {
   private readonly options: ExampleOptions;
-  private readonly random: Random;
-  private readonly rows: number[] = [];
-  private readonly targets: number[] = [];
-  private readonly weights: number[] = [];
-  private readonly slotsOf: number[] = [];
-  private readonly slotExample: number[] = [];
-  private readonly slotSource: number[] = [];
-  private readonly slotEvidence: number[] = [];
-  private readonly offsets: number[] = [0];
-  private readonly entryRows: number[] = [];
-  private readonly entryWeights: number[] = [];
-  private readonly entryAges: number[] = [];
+  private count = 0;
+  private rows = new Int32Array(512);
+  private targets = new Int32Array(512);
+  private weights = new Float32Array(512);
+  private slotsOf = new Int32Array(512);
+  private slots = 0;
+  private slotExample = new Int32Array(1024);
+  private slotSource = new Int32Array(1024);
+  private slotEvidence = new Float32Array(1024);
+  private offsets = new Int32Array(1025);
+  private entries = 0;
+  private entryRows = new Int32Array(16384);
+  private entryWeights = new Float32Array(16384);
+  private entryAges = new Float64Array(16384);
 
-  constructor(options: ExampleOptions, random: Random) {
+  constructor(options: ExampleOptions) {
     this.options = options;
-    this.random = random;
   }
 
-  addEvent(event: CapturedEvent): void {
-    const { ownDomainDropout, singleSource, replay } = this.options;
-    const { random } = this;
-    const { row, domain, weight, slots } = event;
-    const single = random.float() < singleSource && slots.length > 1;
-    const seen = single ? { ...event, slots: [slots[random.below(slots.length)]!] } : event;
-    this.add(seen, row, domain, weight, false);
-    if (hasOthers(event, domain) && random.float() < ownDomainDropout) {
-      this.add(event, row, domain, weight, true);
-    }
-    for (let i = 0; i < replay; i++) this.replay(event, random.float() < ownDomainDropout);
-  }
-
-  build(): Examples {
+  /** Those of a mini-batch, as views that are good until the next one. */
+  make(batch: MiniBatch, random: Random): Examples {
+    this.count = 0;
+    this.slots = 0;
+    this.entries = 0;
+    for (let event = 0; event < batch.count; event++) this.addEvent(batch, event, random);
+    const { count, slots, entries } = this;
     return {
-      count: this.rows.length,
-      rows: new Int32Array(this.rows),
-      targets: new Int32Array(this.targets),
-      weights: new Float32Array(this.weights),
-      slotsOf: new Int32Array(this.slotsOf),
-      slotExample: new Int32Array(this.slotExample),
-      slotEvidence: new Float32Array(this.slotEvidence),
+      count,
+      rows: this.rows.subarray(0, count),
+      targets: this.targets.subarray(0, count),
+      weights: this.weights.subarray(0, count),
+      slotsOf: this.slotsOf.subarray(0, count),
+      slotExample: this.slotExample.subarray(0, slots),
+      slotEvidence: this.slotEvidence.subarray(0, slots),
       histories: {
-        slots: this.slotSource.length,
-        offsets: new Int32Array(this.offsets),
-        rows: new Int32Array(this.entryRows),
-        weights: new Float32Array(this.entryWeights),
-        ages: new Float64Array(this.entryAges),
-        sources: new Int32Array(this.slotSource),
+        slots,
+        offsets: this.offsets.subarray(0, slots + 1),
+        rows: this.entryRows.subarray(0, entries),
+        weights: this.entryWeights.subarray(0, entries),
+        ages: this.entryAges.subarray(0, entries),
+        sources: this.slotSource.subarray(0, slots),
       },
     };
   }
 
+  private addEvent(batch: MiniBatch, event: number, random: Random): void {
+    const { ownDomainDropout, singleSource, replay } = this.options;
+    const row = batch.rows[event]!;
+    const domain = batch.domains[event]!;
+    const weight = batch.weights[event]!;
+    const first = batch.firstSlots[event]!;
+    const end = batch.firstSlots[event + 1]!;
+    this.begin(row, domain, weight);
+    if (random.float() < singleSource && end - first > 1) {
+      const slot = first + random.below(end - first);
+      this.addSlots(batch, event, slot, slot + 1, row, -1, random, false);
+    } else {
+      this.addSlots(batch, event, first, end, row, -1, random, false);
+    }
+    if (hasOthers(batch, first, end, domain) && random.float() < ownDomainDropout) {
+      this.begin(row, domain, weight);
+      this.addSlots(batch, event, first, end, row, domain, random, false);
+    }
+    for (let i = 0; i < replay; i++) {
+      this.replay(batch, event, random.float() < ownDomainDropout, random);
+    }
+  }
+
   /** An example for one of the user's earlier positives, drawn uniformly; none if there are none. */
-  private replay(event: CapturedEvent, hideOwn: boolean): void {
-    let total = 0;
-    for (const slot of event.slots) total += slot.rows.length;
+  private replay(batch: MiniBatch, event: number, hideOwn: boolean, random: Random): void {
+    const first = batch.firstSlots[event]!;
+    const end = batch.firstSlots[event + 1]!;
+    const start = batch.firstEntries[first]!;
+    const total = batch.firstEntries[end]! - start;
     if (total === 0) return;
-    let drawn = this.random.below(total);
-    for (const { rows, weights, domain } of event.slots) {
-      if (drawn < rows.length) {
-        // The event itself counts among the others here.
-        const hide = hideOwn && (domain !== event.domain || hasOthers(event, domain));
-        this.add(event, rows[drawn]!, domain, weights[drawn]!, hide, true);
-        return;
-      }
-      drawn -= rows.length;
-    }
+    const entry = start + random.below(total);
+    let slot = first;
+    while (batch.firstEntries[slot + 1]! <= entry) slot++;
+    const domain = batch.slotDomains[slot]!;
+    const row = batch.entryRows[entry]!;
+    this.begin(row, domain, batch.entryWeights[entry]!);
+    // The event itself counts among the others here.
+    const others = domain !== batch.domains[event] || hasOthers(batch, first, end, domain);
+    const hidden = hideOwn && others ? domain : -1;
+    this.addSlots(batch, event, first, end, row, hidden, random, true);
   }
 
-  private add(
-    event: CapturedEvent,
-    row: number,
+  /** Begins an example. */
+  private begin(row: number, target: number, weight: number): void {
+    const { count } = this;
+    if (count === this.rows.length) {
+      this.rows = grown(this.rows, count + 1);
+      this.targets = grown(this.targets, count + 1);
+      this.weights = grown(this.weights, count + 1);
+      this.slotsOf = grown(this.slotsOf, count + 1);
+    }
+    this.rows[count] = row;
+    this.targets[count] = target;
+    this.weights[count] = weight;
+    this.slotsOf[count] = 0;
+    this.count++;
+  }
+
+  /**
+   * Adds the slots first .. end - 1 of an event to the example at hand, but for the domain that is
+   * hidden, and the event itself where it is `replayed` beside others.
+   */
+  private addSlots(
+    batch: MiniBatch,
+    event: number,
+    first: number,
+    end: number,
     target: number,
-    weight: number,
-    hideOwn: boolean,
-    replayed = false,
+    hidden: number,
+    random: Random,
+    replayed: boolean,
   ): void {
-    const example = this.rows.length;
-    this.rows.push(row);
-    this.targets.push(target);
-    this.weights.push(weight);
-    this.slotsOf.push(0);
+    const domain = batch.domains[event]!;
+    const now = batch.times[event]!;
     let liveIsIn = !replayed;
-    const now = event.occurredAtMs;
-    for (const { domain, count, rows, weights, times } of event.slots) {
-      const live = !liveIsIn && domain === event.domain;
+    for (let slot = first; slot < end; slot++) {
+      const source = batch.slotDomains[slot]!;
+      const live = !liveIsIn && source === domain;
       if (live) liveIsIn = true;
-      if (hideOwn && domain === target) continue;
-      for (let k = 0; k < rows.length; k++) {
-        this.entry(rows[k]!, weights[k]!, now - times[k]!, row);
-      }
-      if (live) this.entry(event.row, event.weight, 0, row);
-      this.endSlot(example, domain, live ? count + 1 : count);
+      if (source === hidden) continue;
+      this.addEntries(batch, slot, now, target, random);
+      if (live) this.addLive(batch, event, target, random);
+      this.endSlot(source, batch.slotCounts[slot]! + (live ? 1 : 0));
     }
-    if (!liveIsIn && !(hideOwn && event.domain === target)) {
-      this.entry(event.row, event.weight, 0, row);
-      this.endSlot(example, event.domain, 1);
-    }
+    if (liveIsIn || domain === hidden) return;
+    this.addLive(batch, event, target, random);
+    this.endSlot(domain, 1);
   }
 
-  private entry(row: number, weight: number, ageMs: number, target: number): void {
-    if (row === target || this.random.float() < this.options.historyDropout) return;
-    this.entryRows.push(row);
-    this.entryWeights.push(weight);
-    this.entryAges.push(Math.max(0, ageMs));
+  private addEntries(
+    batch: MiniBatch,
+    slot: number,
+    now: number,
+    target: number,
+    random: Random,
+  ): void {
+    const first = batch.firstEntries[slot]!;
+    const end = batch.firstEntries[slot + 1]!;
+    this.reserve(end - first);
+    const { entryRows, entryWeights, entryAges } = this;
+    const { historyDropout } = this.options;
+    let at = this.entries;
+    for (let entry = first; entry < end; entry++) {
+      const row = batch.entryRows[entry]!;
+      if (row === target || random.float() < historyDropout) continue;
+      entryRows[at] = row;
+      entryWeights[at] = batch.entryWeights[entry]!;
+      entryAges[at++] = Math.max(0, now - batch.entryTimes[entry]!);
+    }
+    this.entries = at;
+  }
+
+  /** The event itself as an entry. */
+  private addLive(batch: MiniBatch, event: number, target: number, random: Random): void {
+    const row = batch.rows[event]!;
+    if (row === target || random.float() < this.options.historyDropout) return;
+    this.reserve(1);
+    this.entryRows[this.entries] = row;
+    this.entryWeights[this.entries] = batch.weights[event]!;
+    this.entryAges[this.entries++] = 0;
   }
 
   /** Closes the slot, unless nothing is left in it. */
-  private endSlot(example: number, source: number, count: number): void {
-    if (this.entryRows.length === this.offsets.at(-1)) return;
-    this.offsets.push(this.entryRows.length);
-    this.slotExample.push(example);
-    this.slotsOf[example]!++;
-    this.slotSource.push(source);
-    this.slotEvidence.push(Math.log1p(count));
+  private endSlot(source: number, count: number): void {
+    const { slots } = this;
+    if (this.entries === this.offsets[slots]) return;
+    if (slots === this.slotExample.length) {
+      this.slotExample = grown(this.slotExample, slots + 1);
+      this.slotSource = grown(this.slotSource, slots + 1);
+      this.slotEvidence = grown(this.slotEvidence, slots + 1);
+      this.offsets = grown(this.offsets, slots + 2);
+    }
+    this.slotExample[slots] = this.count - 1;
+    this.slotSource[slots] = source;
+    this.slotEvidence[slots] = Math.log1p(count);
+    this.offsets[slots + 1] = this.entries;
+    this.slotsOf[this.count - 1]!++;
+    this.slots++;
+  }
+
+  /** Makes room for so many entries more. */
+  private reserve(more: number): void {
+    const entries = this.entries + more;
+    if (entries <= this.entryRows.length) return;
+    this.entryRows = grown(this.entryRows, entries);
+    this.entryWeights = grown(this.entryWeights, entries);
+    this.entryAges = grown(this.entryAges, entries);
   }
 }
 
-/** Whether the user has a history in another domain than this one. */
-function hasOthers(event: CapturedEvent, domain: number): boolean {
-  for (const slot of event.slots) if (slot.domain !== domain) return true;
+/** Whether an event's slots first .. end - 1 have another domain than this one among them. */
+function hasOthers(batch: MiniBatch, first: number, end: number, domain: number): boolean {
+  for (let slot = first; slot < end; slot++) if (batch.slotDomains[slot] !== domain) return true;
   return false;
 }

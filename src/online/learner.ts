@@ -4,7 +4,7 @@ import { ContentTraining } from './content/training.js';
 import type { Encoder, EncoderPass, Histories } from './encoders/encoder.js';
 import { encoderNamed } from './encoders/index.js';
 import { encoderParameters } from './encoders/parameters.js';
-import { type Examples, makeExamples } from './examples.js';
+import { ExampleMaker, type Examples } from './examples.js';
 import { type SimdLearning, simdLearning } from './kernels/simd-learning.js';
 import { sampledLoss } from './loss.js';
 import type { MiniBatch } from './minibatch.js';
@@ -14,7 +14,7 @@ import { Random, type SeedPart } from './random.js';
 import { PopularitySampler } from './sampler.js';
 import { priorKey } from './tower/keys.js';
 import type { BlockDelta, Delta, NeighbourDelta, Tower, TowerInput } from './types.js';
-import { countPairs, type Share } from './wide/counting.js';
+import { PairCounting, type Share } from './wide/counting.js';
 import { neighbourDelta } from './wide/pairs.js';
 
 export { DEFAULT_LEARNER_OPTIONS, type LearnerOptions };
@@ -58,6 +58,8 @@ export class Learner {
   private readonly gradients: RowGradients;
   private readonly kernels: SimdLearning | null;
   private readonly content: ContentTraining;
+  private readonly examples: ExampleMaker;
+  private readonly counting: PairCounting;
   private readonly blockOptions: ReturnType<typeof blockOptionsOf>;
 
   /** Where the model's table is one of SIMD kernels, they do the sums, unless `plain` says otherwise. */
@@ -81,6 +83,8 @@ export class Learner {
     this.gradients = new RowGradients(model.dimension);
     this.kernels = plain ? null : simdLearning(model.items);
     this.content = new ContentTraining(model, this.options);
+    this.examples = new ExampleMaker(this.options);
+    this.counting = new PairCounting(model, this.options);
     this.blockOptions = blockOptionsOf(this.options);
   }
 
@@ -93,11 +97,13 @@ export class Learner {
     const random = Random.of('learn', model.options.seed, ...place);
     model.settle();
     const content = this.content.isOn ? this.content : null;
-    const examples = makeExamples(batch, options, random);
+    const examples = this.examples.make(batch, random);
     content?.begin(place);
     gradients.begin(model.items.size, this.roomFor(batch, examples), content?.meet);
     content?.meetAll(examples.histories);
-    for (const event of batch.events) gradients.counts[gradients.place(event.row)]!++;
+    for (let event = 0; event < batch.count; event++) {
+      gradients.counts[gradients.place(batch.rows[event]!)]!++;
+    }
     const plain = encoderParameters(model, this.tower);
     const parameters =
       kernels === null ? plain : { ...plain, mean: (of: Histories) => this.mean(kernels, of) };
@@ -160,11 +166,10 @@ export class Learner {
   }
 
   /** Room in the kernels' memory for the gradients of all rows that the examples can touch. */
-  private roomFor({ events }: MiniBatch, examples: Examples): GradientRoom | undefined {
+  private roomFor(batch: MiniBatch, examples: Examples): GradientRoom | undefined {
     const { negatives, sharing } = this.options;
     const groups = Math.ceil(examples.count / sharing) + this.model.domainCount;
-    let rows = events.length + groups * negatives;
-    for (const { slots } of events) for (const slot of slots) rows += slot.rows.length;
+    const rows = batch.count + groups * negatives + batch.entries;
     return this.kernels?.begin({
       rows: Math.min(rows, this.model.items.size),
       examples: examples.count,
@@ -187,10 +192,9 @@ export class Learner {
 
   /** Items that are only counted beside others get places behind those that are trained. */
   private neighbours(batch: MiniBatch, share: Share): { neighbours?: NeighbourDelta } {
-    const { gradients } = this;
-    const place = (row: number): number => gradients.place(row);
-    const { both, oneWay } = countPairs(this.model, batch.events, this.options, share, place);
-    return neighbourDelta(both, oneWay, gradients.length);
+    const { gradients, counting } = this;
+    counting.count(batch, share, (row) => gradients.place(row));
+    return neighbourDelta(counting.both, counting.oneWay, gradients.length);
   }
 
   /** Of all rows that have a place; the first `trained` have gradients. */

@@ -1,89 +1,112 @@
+import { grown } from './columns.js';
 import type { Model } from './model.js';
 import type { DomainHistory, User } from './user.js';
 
-/** One captured interaction: what the user had done before it, and what it was. */
-export interface CapturedEvent {
-  /** Row of the item. */
-  readonly row: number;
-  /** Index of its domain. */
-  readonly domain: number;
-  /** In [0, 1]. */
-  readonly weight: number;
-  readonly occurredAtMs: number;
-  /** The user's histories at that time, in the user's own order. */
-  readonly slots: readonly CapturedHistory[];
-}
-
-/** A copy of one ring, oldest first, without entries that carry no weight. */
-export interface CapturedHistory {
-  readonly domain: number;
-  /** n_{u,s}: positive events ever. */
-  readonly count: number;
-  readonly rows: readonly number[];
-  readonly weights: readonly number[];
-  /** Event times in milliseconds. */
-  readonly times: readonly number[];
-}
-
 /**
- * The interactions that are learned in one step. `add` comes before the caller pushes the interaction
- * into the user's history, and takes copies: what happens to the user later changes nothing here.
+ * The interactions that are learned in one step, in columns: events, the histories (slots) that their
+ * users had at that time, and the entries of those. `add` comes before the caller pushes the
+ * interaction into the user's history, and takes copies: what happens to the user later changes nothing
+ * here. Columns are replaced as they grow; read them afresh for each mini-batch.
  */
 export class MiniBatch {
+  /** Interactions added, those without weight included. */
+  size = 0;
+  /** Those with weight above 0: events. */
+  count = 0;
+  /** (count) row of the item. */
+  rows = new Int32Array(128);
+  /** (count) index of its domain. */
+  domains = new Int32Array(128);
+  /** (count) in [0, 1] */
+  weights = new Float64Array(128);
+  /** (count) milliseconds */
+  times = new Float64Array(128);
+  /** (count + 1) slots of event i: firstSlots[i] .. firstSlots[i + 1] - 1, in the user's own order. */
+  firstSlots = new Int32Array(129);
+  /** (slots) index of the domain. */
+  slotDomains = new Int32Array(256);
+  /** (slots) n_{u,s}: positive events ever. */
+  slotCounts = new Int32Array(256);
+  /** (slots + 1) entries of slot i: firstEntries[i] .. firstEntries[i + 1] - 1, oldest first. */
+  firstEntries = new Int32Array(257);
+  /** (entries) row of the item; entries without weight are left out. */
+  entryRows = new Int32Array(8192);
+  /** (entries) in (0, 1] */
+  entryWeights = new Float64Array(8192);
+  /** (entries) milliseconds */
+  entryTimes = new Float64Array(8192);
   private readonly model: Pick<Model, 'domainOf'>;
-  private readonly captured: CapturedEvent[] = [];
-  private accepted = 0;
 
   constructor(model: Pick<Model, 'domainOf'>) {
     this.model = model;
   }
 
-  /** Interactions added, those without weight included. */
-  get size(): number {
-    return this.accepted;
+  get slots(): number {
+    return this.firstSlots[this.count]!;
   }
 
-  /** Those with weight above 0, in order. */
-  get events(): readonly CapturedEvent[] {
-    return this.captured;
+  get entries(): number {
+    return this.firstEntries[this.slots]!;
   }
 
   /** `row` as from Model.intern; weight in [0, 1]. Without a time, nothing that was before has aged. */
   add(user: User, row: number, weight: number, occurredAtMs = Number.NEGATIVE_INFINITY): void {
-    this.accepted++;
+    this.size++;
     if (!(weight > 0)) return;
-    const slots: CapturedHistory[] = [];
-    for (const history of user.histories) {
-      const slot = captured(history);
-      if (slot !== null) slots.push(slot);
-    }
-    this.captured.push({ row, domain: this.model.domainOf(row), weight, occurredAtMs, slots });
+    const { count, slots } = this;
+    this.reserve(slots + user.histories.length);
+    let n = slots;
+    for (const history of user.histories) if (this.capture(history, n)) n++;
+    this.rows[count] = row;
+    this.domains[count] = this.model.domainOf(row);
+    this.weights[count] = weight;
+    this.times[count] = occurredAtMs;
+    this.firstSlots[count + 1] = n;
+    this.count++;
   }
 
   clear(): void {
-    this.captured.length = 0;
-    this.accepted = 0;
+    this.size = 0;
+    this.count = 0;
   }
-}
 
-/** A copy of a ring without what carries no weight; null if that is all. Plain arrays: cheap to make. */
-function captured(history: DomainHistory): CapturedHistory | null {
-  const { domain, count } = history;
-  let kept = 0;
-  for (let i = 0; i < history.weights.length; i++) if (history.weights[i]! > 0) kept++;
-  if (kept === 0) return null;
-  if (kept === history.weights.length) {
-    const [rows, weights, times] = [history.rows, history.weights, history.times];
-    return { domain, count, rows: rows.slice(), weights: weights.slice(), times: times.slice() };
+  /** Copies what carries weight of a ring to a slot, the first that is free; false if that is nothing. */
+  private capture(history: DomainHistory, slot: number): boolean {
+    const { rows, weights, times } = history;
+    const first = this.firstEntries[slot]!;
+    this.reserveEntries(first + rows.length);
+    const { entryRows, entryWeights, entryTimes } = this;
+    let at = first;
+    for (let i = 0; i < rows.length; i++) {
+      const weight = weights[i]!;
+      if (!(weight > 0)) continue;
+      entryRows[at] = rows[i]!;
+      entryWeights[at] = weight;
+      entryTimes[at++] = times[i]!;
+    }
+    if (at === first) return false;
+    this.slotDomains[slot] = history.domain;
+    this.slotCounts[slot] = history.count;
+    this.firstEntries[slot + 1] = at;
+    return true;
   }
-  const rows: number[] = [];
-  const weights: number[] = [];
-  const times: number[] = [];
-  for (let i = 0; i < history.rows.length; i++) {
-    if (!(history.weights[i]! > 0)) continue;
-    rows.push(history.rows[i]!);
-    weights.push(history.weights[i]!);
-    times.push(history.times[i]!);
+
+  /** Makes room for another event, and for so many slots. */
+  private reserve(slots: number): void {
+    this.rows = grown(this.rows, this.count + 1);
+    this.domains = grown(this.domains, this.count + 1);
+    this.weights = grown(this.weights, this.count + 1);
+    this.times = grown(this.times, this.count + 1);
+    this.firstSlots = grown(this.firstSlots, this.count + 2);
+    this.slotDomains = grown(this.slotDomains, slots);
+    this.slotCounts = grown(this.slotCounts, slots);
+    this.firstEntries = grown(this.firstEntries, slots + 1);
   }
-  return { domain, count, rows, weights, times };
+
+  private reserveEntries(entries: number): void {
+    if (entries <= this.entryRows.length) return;
+    this.entryRows = grown(this.entryRows, entries);
+    this.entryWeights = grown(this.entryWeights, entries);
+    this.entryTimes = grown(this.entryTimes, entries);
+  }
 }

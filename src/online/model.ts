@@ -7,9 +7,9 @@ import { DomainTable } from './domains.js';
 import { WEIGHT_UNIT } from './grid.js';
 import { initialEmbedding, isVacantRow } from './initial.js';
 import { ItemTable, type TableMemory } from './table.js';
-import type { ContentDelta, Delta, DenseParameters, PairColumns } from './types.js';
+import type { ContentDelta, Delta, DenseParameters } from './types.js';
 import { Neighbours } from './wide/neighbours.js';
-import { neighbourFault } from './wide/pairs.js';
+import { inOrder, neighbourFault } from './wide/pairs.js';
 
 export interface ModelOptions {
   /** Rows start from PRNG(seed, key). */
@@ -49,6 +49,8 @@ export class Model implements DenseParameters {
   private readonly keys: string[] = [];
   private readonly byKey = new Map<string, number>();
   private readonly domainByRow: number[] = [];
+  /** Rows of the delta at hand. */
+  private named = new Int32Array(64);
   /** Whether someone outside may hold the row's number. */
   private readonly pinned: boolean[] = [];
 
@@ -155,12 +157,11 @@ export class Model implements DenseParameters {
   /** Adds a delta. Exact: any order of the same deltas gives the same values. */
   apply(delta: Delta): void {
     this.checkShapes(delta);
-    const { keys } = delta.items;
-    for (let i = 0; i < keys.length; i++) {
-      const row = this.rowOf(delta.items, i) ?? this.ensureRow(keys[i]!);
-      this.addToRow(row, delta, i, 1);
-    }
-    this.addNeighbours(delta, 1);
+    const rows = this.rowsNamed(delta.items);
+    this.items.add(rows, delta.items, 1);
+    this.addOwn(rows, delta.items, 1);
+    for (let i = 0; i < rows.length; i++) this.recount(rows[i]!, delta.items.counts[i]!);
+    this.addNeighbours(delta, rows, 1);
     if (delta.content !== undefined) this.addContent(delta.content, 1);
     for (const block of delta.blocks) this.addToBlock(block, 1);
     this.trainedEvents += delta.events;
@@ -182,10 +183,11 @@ export class Model implements DenseParameters {
     }
     for (const block of delta.blocks) this.addToBlock(block, -1);
     if (delta.content !== undefined) this.addContent(delta.content, -1);
-    this.addNeighbours(delta, -1);
-    for (let i = keys.length - 1; i >= 0; i--) {
-      this.addToRow(this.byKey.get(keys[i]!)!, delta, i, -1);
-    }
+    const rows = this.rowsNamed(delta.items);
+    this.addNeighbours(delta, rows, -1);
+    for (let i = rows.length - 1; i >= 0; i--) this.recount(rows[i]!, -delta.items.counts[i]!);
+    this.items.add(rows, delta.items, -1);
+    this.addOwn(rows, delta.items, -1);
     this.trainedEvents -= delta.events;
     this.revision++;
     this.popVacant();
@@ -281,60 +283,57 @@ export class Model implements DenseParameters {
     }
   }
 
-  private addToRow(row: number, delta: Delta, i: number, sign: 1 | -1): void {
-    const { items, dimension } = this;
-    const { values, counts, accumulators } = delta.items;
-    const { embeddings } = items;
-    const unit = sign * WEIGHT_UNIT;
-    const from = i * (dimension + 1);
-    if (!this.content.addOwn(row, values, from, unit)) {
-      const to = row * dimension;
-      let squares = 0;
-      for (let k = 0; k < dimension; k++) {
-        const weight = embeddings[to + k]! + values[from + k]! * unit;
-        embeddings[to + k] = weight;
-        squares += weight * weight;
-      }
-      items.norms[row] = Math.sqrt(squares);
+  /** The rows of a delta's items, added where they are new; good until the next delta. */
+  private rowsNamed({ keys, rows }: Delta['items']): Int32Array {
+    const n = keys.length;
+    if (this.named.length < n) this.named = new Int32Array(n * 2);
+    for (let i = 0; i < n; i++) {
+      const key = keys[i]!;
+      // Numbers of rows may be old.
+      const row = rows?.[i];
+      const good = row !== undefined && this.keys[row] === key;
+      this.named[i] = good ? row : this.ensureRow(key);
     }
-    items.biases[row]! += values[from + dimension]! * unit;
-    items.accumulators[row * 2]! += sign * accumulators[i * 2]!;
-    items.accumulators[row * 2 + 1]! += sign * accumulators[i * 2 + 1]!;
-    const count = counts[i]!;
-    if (count !== 0) {
-      const before = items.counts[row]!;
-      const after = before + sign * count;
-      items.counts[row] = after;
-      this.domains.recount(this.domainByRow[row]!, row, before, after);
+    return this.named.subarray(0, n);
+  }
+
+  /** Of rows whose embeddings are kept beside the table: adds to those. */
+  private addOwn(rows: Int32Array, { values }: Delta['items'], sign: 1 | -1): void {
+    const { content } = this;
+    if (content.isEmpty) return;
+    const unit = sign * WEIGHT_UNIT;
+    for (let i = 0; i < rows.length; i++) {
+      content.addOwn(rows[i]!, values, i * (this.dimension + 1), unit);
     }
   }
 
-  private addNeighbours({ items, neighbours }: Delta, sign: 1 | -1): void {
+  /** Adds to the positive events of a row. */
+  private recount(row: number, count: number): void {
+    if (count === 0) return;
+    const { counts } = this.items;
+    const before = counts[row]!;
+    const after = before + count;
+    counts[row] = after;
+    this.domains.recount(this.domainByRow[row]!, row, before, after);
+  }
+
+  /** Pairs stand in order of the list that they go to, so that what lies together is met together. */
+  private addNeighbours({ neighbours }: Delta, rows: Int32Array, sign: 1 | -1): void {
     if (neighbours === undefined) return;
     const { domainByRow } = this;
-    const rows = new Int32Array(items.keys.length);
-    for (let i = 0; i < rows.length; i++) rows[i] = this.rowOf(items, i)!;
     const sink = this.neighbours.adding(this.items.size);
-    const add = ({ from, to, counts }: PairColumns, both: boolean): void => {
+    for (const { from, to, counts } of [neighbours.both, neighbours.oneWay]) {
       for (let i = 0; i < from.length; i++) {
-        const a = rows[from[i]!]!;
-        const b = rows[to[i]!]!;
-        const count = sign * counts[i]!;
-        sink.push(a, b, domainByRow[b]!, count);
-        if (both) sink.push(b, a, domainByRow[a]!, count);
+        const other = rows[to[i]!]!;
+        sink.push(rows[from[i]!]!, other, domainByRow[other]!, sign * counts[i]!);
       }
-    };
-    add(neighbours.both, true);
-    add(neighbours.oneWay, false);
+    }
+    const { from, to, counts } = neighbours.both;
+    for (const i of inOrder(to, rows.length)) {
+      const other = rows[from[i]!]!;
+      sink.push(rows[to[i]!]!, other, domainByRow[other]!, sign * counts[i]!);
+    }
     sink.end();
-  }
-
-  /** The row of a delta's item i; undefined where the model has none. */
-  private rowOf({ keys, rows }: Delta['items'], i: number): number | undefined {
-    const key = keys[i]!;
-    // Numbers of rows may be old.
-    const row = rows?.[i];
-    return row !== undefined && this.keys[row] === key ? row : this.byKey.get(key);
   }
 
   private addContent({ keys, values, categories }: ContentDelta, sign: 1 | -1): void {

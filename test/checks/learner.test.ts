@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { RowGradients } from '../../src/online/adagrad.js';
-import { type Examples, makeExamples } from '../../src/online/examples.js';
+import { ExampleMaker, type Examples } from '../../src/online/examples.js';
 import { Learner } from '../../src/online/learner.js';
 import { sampledLoss } from '../../src/online/loss.js';
 import { MiniBatch } from '../../src/online/minibatch.js';
@@ -180,7 +180,7 @@ describe('the sampled loss', () => {
     const d = model.dimension;
     const batch = batchOf(world, touches(4, 12));
     const keepAll = { ownDomainDropout: 0, singleSource: 0, historyDropout: 0, replay: 0 };
-    const examples = makeExamples(batch, keepAll, Random.of('examples'));
+    const examples = new ExampleMaker(keepAll).make(batch, Random.of('examples'));
     const normal = Random.of('query');
     const query = Float32Array.from({ length: examples.count * d }, () => normal.normal());
     const gradients = new RowGradients(d);
@@ -280,7 +280,7 @@ describe('examples', () => {
     const world = new World();
     batchOf(world, history);
     const batch = batchOf(world, [{ user: 'a', domain: 'books', item: 'x' }]);
-    const made = makeExamples(batch, { ...base, ...options }, Random.of(seed));
+    const made = new ExampleMaker({ ...base, ...options }).make(batch, Random.of(seed));
     const domains = [...made.histories.sources].map((index) => world.model.domainName(index));
     const items = [...made.histories.rows].map((row) => world.model.itemId(row));
     return { made, domains, items };

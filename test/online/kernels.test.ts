@@ -11,6 +11,7 @@ import { Random } from '../../src/online/random.js';
 import { Priors } from '../../src/online/serving/priors.js';
 import { plainScan, type Scan } from '../../src/online/serving/scan.js';
 import { TopN } from '../../src/online/serving/top-n.js';
+import { ItemTable } from '../../src/online/table.js';
 import { portrait, randomDeltas } from './model-fixtures.js';
 import { coarseWorld } from './serving-fixtures.js';
 
@@ -34,6 +35,10 @@ function memory(dimension: number) {
   const made = simdMemory(dimension);
   if (made === null) throw new Error('This Node has no WebAssembly with SIMD');
   return made;
+}
+
+function bytesOf(column: Float32Array | Float64Array): Buffer {
+  return Buffer.from(column.buffer, column.byteOffset, column.byteLength);
 }
 
 describe('the SIMD scan', () => {
@@ -115,6 +120,28 @@ describe('a model in the memory of the kernels', () => {
       for (const delta of deltas.slice(6)) model.revert(delta);
     }
     expect(portrait(models[1]!)).toEqual(portrait(models[0]!));
+  });
+
+  it.each([4, 32])('adds and takes away more rows than its scratch holds, d = %s', (d) => {
+    const random = Random.of('rows', d);
+    const tables = [new ItemTable(d), new ItemTable(d, memory(d))];
+    const rows = Int32Array.from({ length: 40_000 }, () => random.below(30_000));
+    const changes = () => ({
+      values: Int32Array.from({ length: rows.length * (d + 1) }, () => random.next() >> 7),
+      accumulators: Float64Array.from({ length: rows.length * 2 }, () => random.next() * 2 ** 20),
+    });
+    for (const table of tables) for (let i = 0; i < 30_000; i++) table.append();
+    for (const sign of [1, -1] as const) {
+      const some = changes();
+      for (const table of tables) table.add(rows, some, sign);
+    }
+    const [ours, theirs] = tables as [ItemTable, ItemTable];
+    for (const column of ['embeddings', 'biases', 'accumulators'] as const) {
+      expect(bytesOf(ours[column]).equals(bytesOf(theirs[column]))).toBe(true);
+    }
+    for (let row = 0; row < ours.size; row += 97) {
+      expect(theirs.norms[row]).toBeCloseTo(ours.norms[row]!, 3);
+    }
   });
 
   it('does not share it with another model', () => {

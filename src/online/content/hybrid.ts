@@ -110,15 +110,14 @@ export class HybridRows {
     }
   }
 
-  /** Adds to e_j of a row, where it is kept here; returns whether it is. */
-  addOwn(row: number, values: Int32Array, from: number, unit: number): boolean {
+  /** Adds to e_j of a row, where it is kept here; the table's is written anew, whatever is there. */
+  addOwn(row: number, values: Int32Array, from: number, unit: number): void {
     const slot = this.store.slotOf(row);
-    if (slot < 0) return false;
+    if (slot < 0) return;
     const { d, own } = this;
     const at = slot * d;
     for (let k = 0; k < d; k++) own[at + k]! += values[from + k]! * unit;
     this.write(slot);
-    return true;
   }
 
   /** Says that W_c of a domain has changed. */

@@ -1,4 +1,4 @@
-import type { TableColumns, TableMemory } from '../table.js';
+import type { RowChanges, TableColumns, TableMemory } from '../table.js';
 import {
   type Memory,
   PAGE_BYTES,
@@ -79,6 +79,43 @@ export class SimdMemory implements TableMemory {
     this.dimension = dimension;
     this.embeddings = after.embeddings;
     return this.columns();
+  }
+
+  /** In runs of as many rows as the scratch holds. */
+  add(rows: Int32Array, changes: RowChanges, sign: 1 | -1, norms: Float32Array): void {
+    const { buffer } = this.memory;
+    const width = this.dimension + 1;
+    const most = Math.floor((SCRATCH_BYTES - this.scratchStart - 64) / (width * 4 + 24));
+    const places = layout(this.capacity, this.dimension);
+    const added = this.scratchStart;
+    const values = added + most * 16;
+    const rowsAt = values + most * width * 4;
+    const normsAt = rowsAt + most * 4;
+    for (let from = 0; from < rows.length; from += most) {
+      const n = Math.min(most, rows.length - from);
+      const own = new Int32Array(buffer, rowsAt, n);
+      own.set(rows.subarray(from, from + n));
+      new Int32Array(buffer, values, n * width).set(
+        changes.values.subarray(from * width, (from + n) * width),
+      );
+      new Float64Array(buffer, added, n * 2).set(
+        changes.accumulators.subarray(from * 2, (from + n) * 2),
+      );
+      this.kernels.addRows(
+        n,
+        rowsAt,
+        places.embeddings,
+        places.biases,
+        places.accumulators,
+        this.dimension * 4,
+        values,
+        added,
+        normsAt,
+        sign,
+      );
+      const made = new Float32Array(buffer, normsAt, n);
+      for (let i = 0; i < n; i++) norms[own[i]!] = made[i]!;
+    }
   }
 
   private columns(): TableColumns {

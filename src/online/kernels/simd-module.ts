@@ -71,6 +71,18 @@ export interface SimdExports {
     added: number,
     options: number,
   ): void;
+  addRows(
+    n: number,
+    rows: number,
+    embeddings: number,
+    biases: number,
+    accumulators: number,
+    width: number,
+    values: number,
+    added: number,
+    norms: number,
+    sign: number,
+  ): void;
   stepBlock(
     rows: number,
     width: number,

@@ -1,4 +1,5 @@
-import type { CapturedEvent } from '../minibatch.js';
+import { grown } from '../columns.js';
+import type { MiniBatch } from '../minibatch.js';
 import type { Model } from '../model.js';
 import { PairCollector } from './pairs.js';
 
@@ -15,17 +16,11 @@ export interface Share {
   readonly partitions: number;
 }
 
-/** What was counted, and what was evicted. */
-export interface CountedPairs {
-  readonly both: PairCollector;
-  readonly oneWay: PairCollector;
-}
-
 /** A list is cut down to its limit when it is so many times as long. */
 const SLACK = 2;
 
 /**
- * What a mini-batch adds to the counts of items seen together. For each event of item j by user u,
+ * What mini-batches add to the counts of items seen together. For each event of item j by user u,
  * and each i ≠ j among the newest `pairedItems` liked items of each of u's histories, once each:
  *
  *     c(i→j) += 1,  c(j→i) += 1
@@ -33,62 +28,99 @@ const SLACK = 2;
  * A list that is twice as long as `neighbours` is cut down to it by writing its smallest counts
  * into the delta, negated: the log decides, so replicas agree. Since two tasks that did so at once
  * would take the same entries away twice, only the task whose share the item is in does it.
- *
- * @param place gives an item's place in the delta.
  */
-export function countPairs(
-  model: Model,
-  events: readonly CapturedEvent[],
-  options: CountingOptions,
-  share: Share,
-  place: (row: number) => number,
-): CountedPairs {
-  const both = new PairCollector();
-  const oneWay = new PairCollector();
-  if (options.neighbours < 1) return { both, oneWay };
-  const touched = new Set<number>();
-  for (const { row, slots } of events) {
-    for (const { rows } of slots) {
-      const oldest = Math.max(0, rows.length - options.pairedItems);
-      for (let k = rows.length - 1; k >= oldest; k--) {
-        const other = rows[k]!;
-        // What stands in the history twice counts where it is newest.
-        if (other === row || rows.indexOf(other, k + 1) >= 0) continue;
-        both.add(place(row), place(other), 1);
-        touched.add(other);
-      }
-      if (rows.length > 0) touched.add(row);
-    }
-  }
-  const { neighbours } = model;
-  const most = options.neighbours * SLACK;
-  for (const row of touched) {
-    for (const list of neighbours.listsOf(row)) {
-      if (
-        neighbours.sizeOf(list) <= most ||
-        neighbours.hash(row) % share.partitions !== share.partition
-      )
-        continue;
-      evict(model, row, list, options.neighbours, oneWay, place);
-    }
-  }
-  return { both, oneWay };
-}
+export class PairCounting {
+  /** What was counted. */
+  readonly both = new PairCollector();
+  /** What was evicted. */
+  readonly oneWay = new PairCollector();
+  private readonly model: Model;
+  private readonly options: CountingOptions;
+  /** Rows whose lists may have grown, in order of first touch. */
+  private touched = new Int32Array(512);
+  private touches = 0;
+  /** By row: number of the mini-batch that touched it last. */
+  private touchedIn = new Int32Array(512);
+  private batch = 0;
 
-function evict(
-  { neighbours }: Model,
-  row: number,
-  list: number,
-  limit: number,
-  oneWay: PairCollector,
-  place: (row: number) => number,
-): void {
-  const { rows, counts } = neighbours.excess(row, list, limit);
-  // The list's own order means nothing; that of hashes is the same in every replica.
-  const order = Float64Array.from(rows, (other, i) => neighbours.hash(other) * 2 ** 20 + i).sort();
-  const from = place(row);
-  for (const key of order) {
-    const i = key % 2 ** 20;
-    oneWay.add(from, place(rows[i]!), -counts[i]!);
+  constructor(model: Model, options: CountingOptions) {
+    this.model = model;
+    this.options = options;
+  }
+
+  /**
+   * Counts the pairs of a mini-batch in place of those of the last one.
+   *
+   * @param place gives an item's place in the delta.
+   */
+  count(batch: MiniBatch, share: Share, place: (row: number) => number): void {
+    const { both, oneWay, options } = this;
+    both.clear();
+    oneWay.clear();
+    if (options.neighbours < 1) return;
+    this.batch++;
+    this.touches = 0;
+    this.touchedIn = grown(this.touchedIn, this.model.items.size);
+    for (let event = 0; event < batch.count; event++) {
+      const row = batch.rows[event]!;
+      const end = batch.firstSlots[event + 1]!;
+      for (let slot = batch.firstSlots[event]!; slot < end; slot++) {
+        this.pairs(batch, slot, row, place);
+        this.touch(row);
+      }
+    }
+    for (let i = 0; i < this.touches; i++) this.cutDown(this.touched[i]!, share, place);
+  }
+
+  /** Pairs a row with the newest items of a slot. */
+  private pairs(
+    { entryRows, firstEntries }: MiniBatch,
+    slot: number,
+    row: number,
+    place: (row: number) => number,
+  ): void {
+    const end = firstEntries[slot + 1]!;
+    const oldest = Math.max(firstEntries[slot]!, end - this.options.pairedItems);
+    const from = place(row);
+    for (let k = end - 1; k >= oldest; k--) {
+      const other = entryRows[k]!;
+      if (other === row) continue;
+      // What stands in the history twice counts where it is newest.
+      let newer = k + 1;
+      while (newer < end && entryRows[newer] !== other) newer++;
+      if (newer < end) continue;
+      this.both.add(from, place(other), 1);
+      this.touch(other);
+    }
+  }
+
+  private touch(row: number): void {
+    if (this.touchedIn[row] === this.batch) return;
+    this.touchedIn[row] = this.batch;
+    this.touched = grown(this.touched, this.touches + 1);
+    this.touched[this.touches++] = row;
+  }
+
+  private cutDown(row: number, share: Share, place: (row: number) => number): void {
+    const { neighbours } = this.model;
+    const most = this.options.neighbours * SLACK;
+    for (let list = neighbours.first(row); list !== 0; list = neighbours.next(list)) {
+      if (neighbours.sizeOf(list) <= most) continue;
+      if (neighbours.hash(row) % share.partitions !== share.partition) continue;
+      this.evict(row, list, place);
+    }
+  }
+
+  private evict(row: number, list: number, place: (row: number) => number): void {
+    const { neighbours } = this.model;
+    const { rows, counts } = neighbours.excess(row, list, this.options.neighbours);
+    // The list's own order means nothing; that of hashes is the same in every replica.
+    const order = new Float64Array(rows.length);
+    for (let i = 0; i < rows.length; i++) order[i] = neighbours.hash(rows[i]!) * 2 ** 20 + i;
+    const from = place(row);
+    for (const key of order.sort()) {
+      const i = key % 2 ** 20;
+      this.oneWay.add(from, place(rows[i]!), -counts[i]!);
+    }
   }
 }

@@ -89,6 +89,16 @@ export class Neighbours {
     return this.arena.list(row, domain);
   }
 
+  /** The first list of an item; 0: none. */
+  first(row: number): number {
+    return this.arena.first(row);
+  }
+
+  /** The next list of the same item; 0: none. */
+  next(list: number): number {
+    return this.arena.next(list);
+  }
+
   /** All lists of an item. */
   listsOf(row: number): number[] {
     const { arena } = this;

@@ -1,91 +1,126 @@
 import type { Delta, NeighbourDelta, PairColumns } from '../types.js';
 
-/** Collects pairs of places; `columns` has each pair once. */
+/** The indices of places, each below `size`, in order of the places; those of one place as they came. */
+export function inOrder(places: Int32Array, size: number): Int32Array {
+  const next = new Int32Array(size + 1);
+  for (let i = 0; i < places.length; i++) next[places[i]! + 1]!++;
+  for (let place = 0; place < size; place++) next[place + 1]! += next[place]!;
+  const order = new Int32Array(places.length);
+  for (let i = 0; i < places.length; i++) order[next[places[i]!]!++] = i;
+  return order;
+}
+
+/** Collects pairs of places, best in runs of one `from`; `columns` has each pair once. */
 export class PairCollector {
-  private from = new Int32Array(256);
   private to = new Int32Array(256);
   private counts = new Int32Array(256);
   private length = 0;
+  /** `from` of each run, and where it begins. */
+  private froms = new Int32Array(64);
+  private starts = new Int32Array(64);
+  private runs = 0;
 
   add(from: number, to: number, count: number): void {
-    if (this.length === this.from.length) this.grow();
-    this.from[this.length] = from;
-    this.to[this.length] = to;
-    this.counts[this.length++] = count;
+    const { length } = this;
+    if (length === this.to.length) {
+      this.to = grown(this.to);
+      this.counts = grown(this.counts);
+    }
+    if (this.runs === 0 || this.froms[this.runs - 1] !== from) this.begin(from);
+    this.to[length] = to;
+    this.counts[length] = count;
+    this.length = length + 1;
+  }
+
+  /** Forgets what it holds. */
+  clear(): void {
+    this.length = 0;
+    this.runs = 0;
   }
 
   /** Adds all of some columns; `places` are the ones here of theirs. */
   addAll({ from, to, counts }: PairColumns, places: Int32Array): void {
-    const n = from.length;
-    while (this.length + n > this.from.length) this.grow();
-    const { length } = this;
-    for (let i = 0; i < n; i++) {
-      this.from[length + i] = places[from[i]!]!;
-      this.to[length + i] = places[to[i]!]!;
-    }
-    this.counts.set(counts, length);
-    this.length += n;
+    for (let i = 0; i < from.length; i++) this.add(places[from[i]!]!, places[to[i]!]!, counts[i]!);
   }
 
   /** The sums by pair, those of one `from` beside each other, those that come to 0 left out. */
   columns(places: number): PairColumns {
-    const starts = new Int32Array(places + 1);
-    for (let i = 0; i < this.length; i++) starts[this.from[i]! + 1]!++;
-    for (let place = 0; place < places; place++) starts[place + 1]! += starts[place]!;
-    const order = new Int32Array(this.length);
-    const next = starts.slice();
-    for (let i = 0; i < this.length; i++) order[next[this.from[i]!]!++] = i;
-    const from = new Int32Array(this.length);
-    const to = new Int32Array(this.length);
-    const counts = new Int32Array(this.length);
+    const { froms, starts, runs, length } = this;
+    const from = new Int32Array(length);
+    const to = new Int32Array(length);
+    const counts = new Int32Array(length);
     // By place: 1 + where its sum with the `from` at hand is.
     const seen = new Int32Array(places);
     let n = 0;
-    for (let place = 0; place < places; place++) {
-      const first = n;
-      for (let k = starts[place]!; k < starts[place + 1]!; k++) {
-        const i = order[k]!;
+    let first = 0;
+    let last = -1;
+    let gone = false;
+    const order = inOrder(froms.subarray(0, runs), places);
+    for (let r = 0; r < runs; r++) {
+      const run = order[r]!;
+      const place = froms[run]!;
+      if (place !== last) {
+        if (gone) n = withoutZeros(from, to, counts, seen, first, n);
+        first = n;
+        last = place;
+        gone = false;
+      }
+      const end = run + 1 < runs ? starts[run + 1]! : length;
+      for (let i = starts[run]!; i < end; i++) {
         const other = this.to[i]!;
-        if (seen[other]! > first) {
-          counts[seen[other]! - 1]! += this.counts[i]!;
+        const at = seen[other]! - 1;
+        if (at >= first) {
+          const sum = counts[at]! + this.counts[i]!;
+          counts[at] = sum;
+          if (sum === 0) gone = true;
           continue;
         }
+        const count = this.counts[i]!;
         from[n] = place;
         to[n] = other;
-        counts[n] = this.counts[i]!;
+        counts[n] = count;
         seen[other] = ++n;
+        if (count === 0) gone = true;
       }
-      n = withoutZeros(from, to, counts, first, n);
-      for (let k = starts[place]!; k < starts[place + 1]!; k++) seen[this.to[order[k]!]!] = 0;
     }
+    if (gone) n = withoutZeros(from, to, counts, seen, first, n);
     return { from: from.slice(0, n), to: to.slice(0, n), counts: counts.slice(0, n) };
   }
 
-  private grow(): void {
-    const twice = (old: Int32Array): Int32Array<ArrayBuffer> => {
-      const next = new Int32Array(old.length * 2);
-      next.set(old);
-      return next;
-    };
-    this.from = twice(this.from);
-    this.to = twice(this.to);
-    this.counts = twice(this.counts);
+  private begin(from: number): void {
+    if (this.runs === this.froms.length) {
+      this.froms = grown(this.froms);
+      this.starts = grown(this.starts);
+    }
+    this.froms[this.runs] = from;
+    this.starts[this.runs++] = this.length;
   }
 }
 
-/** Moves the entries from .. to - 1 together that are not 0; returns where they end. */
+function grown(old: Int32Array): Int32Array<ArrayBuffer> {
+  const next = new Int32Array(old.length * 2);
+  next.set(old);
+  return next;
+}
+
+/**
+ * Moves the entries first .. end - 1 together that are not 0, and forgets where they were seen; returns
+ * where they end.
+ */
 function withoutZeros(
-  froms: Int32Array,
-  tos: Int32Array,
+  from: Int32Array,
+  to: Int32Array,
   counts: Int32Array,
-  from: number,
-  to: number,
+  seen: Int32Array,
+  first: number,
+  end: number,
 ): number {
-  let n = from;
-  for (let i = from; i < to; i++) {
+  let n = first;
+  for (let i = first; i < end; i++) {
+    seen[to[i]!] = 0;
     if (counts[i] === 0) continue;
-    froms[n] = froms[i]!;
-    tos[n] = tos[i]!;
+    from[n] = from[i]!;
+    to[n] = to[i]!;
     counts[n++] = counts[i]!;
   }
   return n;
@@ -129,8 +164,11 @@ export function neighbourFault({ items, neighbours }: Delta): string | null {
       return `neighbours: ${from.length}, ${to.length} and ${counts.length} in a column`;
     }
     for (let i = 0; i < from.length; i++) {
-      const named = from[i]! >= 0 && from[i]! < n && to[i]! >= 0 && to[i]! < n;
-      if (!named || from[i] === to[i]) return `neighbours: ${from[i]} and ${to[i]} of ${n} items`;
+      const one = from[i]!;
+      const other = to[i]!;
+      // As unsigned numbers, those below 0 are too large.
+      if (one >>> 0 < n && other >>> 0 < n && one !== other) continue;
+      return `neighbours: ${one} and ${other} of ${n} items`;
     }
   }
   return null;
