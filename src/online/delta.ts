@@ -29,9 +29,7 @@ export function mergeDeltas(deltas: readonly Delta[]): Delta {
       const row = to[i]!;
       keys[row] = items.keys[i]!;
       counts[row]! += items.counts[i]!;
-      const at = row * width;
-      const from = i * width;
-      for (let k = 0; k < width; k++) values[at + k]! += items.values[from + k]!;
+      addTo(values, row * width, items.values, i * width, width);
       accumulators[row * 2]! += items.accumulators[i * 2]!;
       accumulators[row * 2 + 1]! += items.accumulators[i * 2 + 1]!;
     }
@@ -43,6 +41,11 @@ export function mergeDeltas(deltas: readonly Delta[]): Delta {
     ...mergeNeighbours(deltas, places, size),
     ...mergeContent(deltas),
   };
+}
+
+/** A function of its own: loops within others are compiled less well. */
+function addTo(sum: Int32Array, at: number, from: Int32Array, start: number, width: number): void {
+  for (let k = 0; k < width; k++) sum[at + k]! += from[start + k]!;
 }
 
 /**

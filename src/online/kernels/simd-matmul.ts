@@ -17,7 +17,7 @@ const START = 1024 / 4;
  */
 export class SimdMatMul {
   private readonly memory: Memory;
-  private readonly kernels: SimdExports;
+  readonly kernels: SimdExports;
   private floats: Float32Array;
   /** Index of the first float behind the kept part. */
   private free = START;
@@ -117,7 +117,24 @@ export class SimdMatMul {
     }
   }
 
-  private isKept(values: Float32Array): boolean {
+  /**
+   * Byte address of values: that of their own where they are kept, else of a copy, `at` words behind the
+   * kept part. There is room for as many as `keep` was told.
+   */
+  addressOf(values: Float32Array | Int32Array, at: number): number {
+    if (this.isKept(values)) return values.byteOffset;
+    const start = this.free + at;
+    if (values instanceof Float32Array) this.floats.set(values, start);
+    else new Int32Array(this.floats.buffer).set(values, start);
+    return start * 4;
+  }
+
+  /** So many floats from that many words behind the kept part on. */
+  scratch(at: number, length: number): Float32Array {
+    return this.floats.subarray(this.free + at, this.free + at + length);
+  }
+
+  private isKept(values: Float32Array | Int32Array): boolean {
     return values.buffer === this.floats.buffer;
   }
 

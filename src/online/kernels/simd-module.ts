@@ -23,7 +23,7 @@ export interface SimdExports {
     steps: number,
     columns: number,
   ): void;
-  /** Of assembly/learning.ts, as the rest. */
+  /** Of assembly/learning.ts, as the next. */
   pool(
     embeddings: number,
     rows: number,
@@ -94,6 +94,31 @@ export interface SimdExports {
     eta: number,
     start: number,
     lambda: number,
+  ): void;
+  /** Of assembly/tower.ts, as the next five. */
+  scatterRows(n: number, width: number, from: number, places: number, to: number): void;
+  gatherRows: SimdExports['scatterRows'];
+  addToRows(n: number, width: number, rows: number, row: number): void;
+  sumRows(n: number, width: number, rows: number, out: number): void;
+  mixRows(
+    n: number,
+    width: number,
+    y: number,
+    places: number,
+    examples: number,
+    gate: number,
+    z: number,
+  ): void;
+  unmixRows(
+    n: number,
+    width: number,
+    y: number,
+    places: number,
+    examples: number,
+    gate: number,
+    dz: number,
+    dy: number,
+    dgate: number,
   ): void;
   /** Of assembly/neighbours.ts, as the rest. */
   addPairs(header: number, pairs: number, n: number): number;

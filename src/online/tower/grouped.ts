@@ -1,9 +1,10 @@
 import type { DenseParameters, Tower, TowerInput, TowerPass } from '../types.js';
 import { gateBackward, gateForward } from './gate.js';
 import { type SlotRange, type SortedSlots, sortSlots } from './groups.js';
-import { gateKey, interestKey, mappingKey, READOUT_KEY } from './keys.js';
+import { READOUT_KEY } from './keys.js';
 import { applyPhi, chainPhi, type Phi } from './phi.js';
 import type { Multiply, Products, Workspace } from './products.js';
+import type { Mixture, RowLoops } from './rows.js';
 
 /** Arrays of a pass that live in its workspace. */
 const ARRAYS = 8;
@@ -46,6 +47,8 @@ class GroupedPass implements TowerPass {
   private readonly parameters: DenseParameters;
   private readonly d: number;
   private readonly sorted: SortedSlots;
+  private readonly mixture: Mixture;
+  private readonly rowsBy: RowLoops;
   /** Sorted (slots, d): x, h, y, dy and then dh, dx. */
   private readonly x: Float32Array;
   private readonly h: Float32Array;
@@ -75,6 +78,7 @@ class GroupedPass implements TowerPass {
     this.workspace = workspace;
     this.giveBack = giveBack;
     this.sorted = sortSlots(input, parameters);
+    this.rowsBy = workspace.rowsOf(d);
     // A block, and an input or output of rows padded to a multiple of 4.
     const scratch = (Math.max(slots, examples) + 3 * d + 4) * (d + 4);
     workspace.begin((5 * slots + 3 * examples) * d, ARRAYS, scratch);
@@ -84,83 +88,66 @@ class GroupedPass implements TowerPass {
     [this.z, this.dQuery, this.dz] = [byExample(), byExample(), byExample()];
 
     const { places, bySource, byPair } = this.sorted;
-    copyRows(input.x, null, this.x, places, d);
+    this.rowsBy.scatterRows(input.x, places, this.x, d);
     for (const range of bySource) {
-      const weights = parameters.block(interestKey(parameters, range.source));
+      const weights = parameters.block(range.interest);
       this.affine(this.rows(this.x, range), weights, this.rows(this.h, range), true);
     }
     applyPhi(phi, this.h);
     const scalars = new Float32Array(slots);
     for (const range of byPair) {
-      const { source, target, from, to } = range;
-      scalars.fill(parameters.block(gateKey(parameters, source, target))[0]!, from, to);
+      const { gate, mapping, from, to } = range;
+      scalars.fill(parameters.block(gate)[0]!, from, to);
       const [h, y] = [this.rows(this.h, range), this.rows(this.y, range)];
-      if (source === target) y.set(h);
-      else this.affine(h, parameters.block(mappingKey(parameters, source, target)), y, false);
+      if (mapping === null) y.set(h);
+      else this.affine(h, parameters.block(mapping), y, false);
     }
     this.gate = new Float32Array(slots);
     for (let i = 0; i < slots; i++) this.gate[i] = scalars[places[i]!]!;
     gateForward(input, this.gate);
 
     this.z.fill(0);
-    for (let i = 0; i < slots; i++) {
-      const to = slotExample[i]! * d;
-      const from = places[i]! * d;
-      const weight = this.gate[i]!;
-      for (let k = 0; k < d; k++) this.z[to + k]! += weight * this.y[from + k]!;
-    }
-    this.query = new Float32Array(examples * d);
-    this.affine(this.z, parameters.block(READOUT_KEY), this.query, true);
+    this.mixture = { places, slotExample, gate: this.gate };
+    this.rowsBy.mixRows(this.mixture, this.y, this.z, d);
+    // Where dquery will be; nobody has it yet.
+    this.affine(this.z, parameters.block(READOUT_KEY), this.dQuery, true);
+    this.query = this.dQuery.slice();
   }
 
   backward(
     dQuery: Float32Array,
     wanted: (key: string, slots: number) => boolean = () => true,
   ): { dx: Float32Array; blocks: Map<string, Float32Array> } {
-    const { d, input, gate, parameters, dh, dz, y } = this;
-    const { slots, slotExample } = input;
+    const { d, input, gate, dh, dz, y } = this;
+    const { slots } = input;
     const { places, bySource, byPair } = this.sorted;
     const blocks = new Map<string, Float32Array>();
     this.dQuery.set(dQuery);
     this.affineBack(READOUT_KEY, this.z, this.dQuery, dz, true, blocks, wanted);
 
-    const dGate = new Float32Array(slots);
-    for (let i = 0; i < slots; i++) {
-      const at = slotExample[i]! * d;
-      const place = places[i]! * d;
-      const weight = gate[i]!;
-      let sum = 0;
-      for (let k = 0; k < d; k++) {
-        const value = dz[at + k]!;
-        sum += value * y[place + k]!;
-        dh[place + k] = weight * value;
-      }
-      dGate[i] = sum;
-    }
+    const dGate = this.rowsBy.unmixRows(this.mixture, y, dz, dh, d);
     gateBackward(input, gate, dGate);
     const byPlace = new Float32Array(slots);
     for (let i = 0; i < slots; i++) byPlace[places[i]!] = dGate[i]!;
 
     // dh holds dy so far; where a mapping lies between, it is carried through it (dx is free yet).
     for (const range of byPair) {
-      const { source, target, from, to } = range;
+      const { gate: key, mapping, from, to } = range;
       let sum = 0;
       for (let place = from; place < to; place++) sum += byPlace[place]!;
-      blocks.set(gateKey(parameters, source, target), Float32Array.of(sum));
-      if (source === target) continue;
-      const key = mappingKey(parameters, source, target);
+      blocks.set(key, Float32Array.of(sum));
+      if (mapping === null) continue;
       const [dy, through] = [this.rows(dh, range), this.rows(this.dx, range)];
-      this.affineBack(key, this.rows(this.h, range), dy, through, false, blocks, wanted);
+      this.affineBack(mapping, this.rows(this.h, range), dy, through, false, blocks, wanted);
       dy.set(through);
     }
     chainPhi(this.phi, this.h, dh);
     for (const range of bySource) {
-      const key = interestKey(parameters, range.source);
       const [x, dx] = [this.rows(this.x, range), this.rows(this.dx, range)];
-      this.affineBack(key, x, this.rows(dh, range), dx, true, blocks, wanted);
+      this.affineBack(range.interest, x, this.rows(dh, range), dx, true, blocks, wanted);
     }
     const dx = new Float32Array(slots * d);
-    copyRows(this.dx, places, dx, null, d);
+    this.rowsBy.gatherRows(this.dx, places, dx, d);
     return { dx, blocks };
   }
 
@@ -180,11 +167,7 @@ class GroupedPass implements TowerPass {
     const n = input.length / d;
     if (n === 0) return;
     this.at().multiplyInto(out, input, n, d, block, d, d, false, false);
-    if (!bias) return;
-    const last = d * d;
-    for (let at = 0; at < out.length; at += d) {
-      for (let k = 0; k < d; k++) out[at + k]! += block[last + k]!;
-    }
+    if (bias) this.rowsBy.addToRows(out, block.subarray(d * d), d);
   }
 
   /** Of `affine`: sets the gradient of the block, if it is wanted, and writes that of the input. */
@@ -209,30 +192,11 @@ class GroupedPass implements TowerPass {
     if (n === 0) return;
     const square = bias ? gradient.subarray(0, d * d) : gradient;
     this.at().multiplyInto(square, input, n, d, dOut, n, d, true, false);
-    if (!bias) return;
-    const last = d * d;
-    for (let at = 0; at < dOut.length; at += d) {
-      for (let k = 0; k < d; k++) gradient[last + k]! += dOut[at + k]!;
-    }
+    if (bias) this.rowsBy.sumRows(dOut, gradient.subarray(d * d), d);
   }
 
   private at(): Workspace {
     if (this.workspace === null) throw new Error('The pass was disposed of');
     return this.workspace;
-  }
-}
-
-/** Row `fromPlaces[i]` of one to row `toPlaces[i]` of the other; null: row i. */
-function copyRows(
-  from: Float32Array,
-  fromPlaces: Int32Array | null,
-  to: Float32Array,
-  toPlaces: Int32Array | null,
-  d: number,
-): void {
-  for (let i = 0; i < from.length / d; i++) {
-    const at = (fromPlaces === null ? i : fromPlaces[i]!) * d;
-    const place = (toPlaces === null ? i : toPlaces[i]!) * d;
-    for (let k = 0; k < d; k++) to[place + k] = from[at + k]!;
   }
 }

@@ -1,11 +1,24 @@
 import type { DenseParameters, TowerInput } from '../types.js';
+import { gateKey, interestKey, mappingKey } from './keys.js';
 
 /** Slots that stand together once they are sorted: from .. to - 1. */
 export interface SlotRange {
-  readonly source: number;
-  readonly target: number;
   readonly from: number;
   readonly to: number;
+}
+
+/** Those of one source. */
+export interface SourceRange extends SlotRange {
+  /** Key of W. */
+  readonly interest: string;
+}
+
+/** Those of one source and target. */
+export interface PairRange extends SlotRange {
+  /** Key of the gate's scalar. */
+  readonly gate: string;
+  /** Key of A; null from a domain to itself. */
+  readonly mapping: string | null;
 }
 
 /**
@@ -16,10 +29,10 @@ export interface SlotRange {
 export interface SortedSlots {
   /** (slots) place of each slot in the sorted order. */
   readonly places: Int32Array;
-  /** One for each source that there is, in order of the names; `target` is that of its first slot. */
-  readonly bySource: readonly SlotRange[];
+  /** One for each source that there is, in order of the names. */
+  readonly bySource: readonly SourceRange[];
   /** One for each pair that there is, those from a domain to itself included. */
-  readonly byPair: readonly SlotRange[];
+  readonly byPair: readonly PairRange[];
 }
 
 /**
@@ -43,20 +56,25 @@ export function sortSlots(
     keys[i] = key;
     counts[key]!++;
   }
-  const bySource: SlotRange[] = [];
-  const byPair: SlotRange[] = [];
+  const bySource: SourceRange[] = [];
+  const byPair: PairRange[] = [];
   let from = 0;
   for (const source of inOrder) {
     const start = from;
-    const first = byPair.length;
     for (const target of inOrder) {
       const key = source * domains + target;
       const count = counts[key]!;
       counts[key] = from;
-      if (count > 0) byPair.push({ source, target, from, to: from + count });
+      if (count > 0) {
+        const gate = gateKey(parameters, source, target);
+        const mapping = source === target ? null : mappingKey(parameters, source, target);
+        byPair.push({ gate, mapping, from, to: from + count });
+      }
       from += count;
     }
-    if (from > start) bySource.push({ ...byPair[first]!, from: start, to: from });
+    if (from > start) {
+      bySource.push({ interest: interestKey(parameters, source), from: start, to: from });
+    }
   }
   const places = new Int32Array(slots);
   for (let i = 0; i < slots; i++) places[i] = counts[keys[i]!]!++;

@@ -1,4 +1,5 @@
 import type { Floats } from './phi.js';
+import { type RowLoops, rowLoops } from './rows.js';
 
 /**
  * C = op(A) op(B), row-major, where op transposes or not; A is (aRows, aColumns) as stored, B (bRows,
@@ -26,6 +27,8 @@ export interface Workspace {
   floats(length: number): Float32Array;
   /** As Multiply, into `out`. */
   multiplyInto(out: Float32Array, ...product: Parameters<Multiply<Float32Array>>): void;
+  /** What is done with rows of d floats beside products; matrices are to be arrays of its own. */
+  rowsOf(d: number): RowLoops;
 }
 
 /** What multiplies, and how: the part of a tower that differs from backend to backend. */
@@ -111,6 +114,10 @@ export class HeapWorkspace implements Workspace {
 
   multiplyInto(out: Float32Array, ...product: Parameters<Multiply<Float32Array>>): void {
     this.into(out, ...product);
+  }
+
+  rowsOf(): RowLoops {
+    return rowLoops;
   }
 }
 

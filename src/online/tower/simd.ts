@@ -1,5 +1,7 @@
 import { type SimdMatMul, simdMatMul } from '../kernels/simd-matmul.js';
+import { SimdRows } from '../kernels/simd-rows.js';
 import type { Multiply, Products, Workspace } from './products.js';
+import { type RowLoops, rowLoops } from './rows.js';
 
 /**
  * Products by our SIMD kernels; null where there is no WebAssembly with SIMD. A pass keeps its arrays
@@ -17,10 +19,12 @@ export function simdProducts(): Products | null {
 
 class SimdWorkspace implements Workspace {
   private readonly kernels: SimdMatMul;
+  private readonly rows: RowLoops;
   private used = 0;
 
   constructor(kernels: SimdMatMul) {
     this.kernels = kernels;
+    this.rows = new SimdRows(kernels);
   }
 
   begin(floats: number, arrays: number, scratch: number): void {
@@ -37,5 +41,9 @@ class SimdWorkspace implements Workspace {
 
   multiplyInto(out: Float32Array, ...product: Parameters<Multiply<Float32Array>>): void {
     this.kernels.multiplyInto(out, ...product);
+  }
+
+  rowsOf(d: number): RowLoops {
+    return d % 4 === 0 ? this.rows : rowLoops;
   }
 }
