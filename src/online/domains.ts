@@ -6,6 +6,14 @@
 
 const NAME = /^[A-Za-z0-9._-]{1,64}$/;
 
+/** rows[0 .. length - 1] */
+export interface RowList {
+  readonly rows: Int32Array;
+  readonly length: number;
+  /** Where it is the number that it was, rows were at most added at the end. */
+  readonly epoch: number;
+}
+
 class Domain {
   readonly name: string;
   /** Rows whose count is above 0, in the order in which it became so. */
@@ -17,9 +25,12 @@ class Domain {
   tableRows = 0;
   /** Whether someone holds the index, so that it must keep its meaning. */
   pinned = false;
+  /** Another number whenever rows were taken away or put in another order, not only added. */
+  epoch: number;
 
-  constructor(name: string) {
+  constructor(name: string, epoch: number) {
     this.name = name;
+    this.epoch = epoch;
   }
 
   add(row: number): void {
@@ -43,6 +54,7 @@ class Domain {
 export class DomainTable {
   private readonly domains: Domain[] = [];
   private readonly byName = new Map<string, number>();
+  private epochs = 0;
 
   get count(): number {
     return this.domains.length;
@@ -70,7 +82,7 @@ export class DomainTable {
       );
     }
     this.byName.set(name, this.domains.length);
-    return this.domains.push(new Domain(name)) - 1;
+    return this.domains.push(new Domain(name, ++this.epochs)) - 1;
   }
 
   name(index: number): string {
@@ -81,7 +93,7 @@ export class DomainTable {
     return this.at(index).events;
   }
 
-  rows(index: number): { readonly rows: Int32Array; readonly length: number } {
+  rows(index: number): RowList {
     return this.at(index);
   }
 
@@ -103,7 +115,10 @@ export class DomainTable {
     const domain = this.at(index);
     domain.events += after - before;
     if (before <= 0 && after > 0) domain.add(row);
-    else if (before > 0 && after <= 0) domain.remove(row);
+    else if (before > 0 && after <= 0) {
+      domain.remove(row);
+      domain.epoch = ++this.epochs;
+    }
   }
 
   /** Takes `rows` as the domain's rows with events; their counts are in place. */
@@ -112,6 +127,7 @@ export class DomainTable {
     domain.rows = new Int32Array(Math.max(16, rows.length));
     domain.rows.set(rows);
     domain.length = rows.length;
+    domain.epoch = ++this.epochs;
     domain.events = 0;
     for (let i = 0; i < rows.length; i++) domain.events += counts[rows[i]!]!;
   }

@@ -1,5 +1,6 @@
 import { grown } from './columns.js';
 import type { Histories } from './encoders/encoder.js';
+import { type EntryColumns, PlainEntries } from './entries.js';
 import type { MiniBatch } from './minibatch.js';
 import type { Random } from './random.js';
 
@@ -54,22 +55,23 @@ export class ExampleMaker {
   private slotSource = new Int32Array(1024);
   private slotEvidence = new Float32Array(1024);
   private offsets = new Int32Array(1025);
-  private entries = 0;
-  private entryRows = new Int32Array(16384);
-  private entryWeights = new Float32Array(16384);
-  private entryAges = new Float64Array(16384);
+  private readonly entries: EntryColumns;
 
-  constructor(options: ExampleOptions) {
+  constructor(options: ExampleOptions, entries: EntryColumns = new PlainEntries()) {
     this.options = options;
+    this.entries = entries;
   }
 
   /** Those of a mini-batch, as views that are good until the next one. */
   make(batch: MiniBatch, random: Random): Examples {
     this.count = 0;
     this.slots = 0;
-    this.entries = 0;
+    // Each event is in two examples, and in those replayed, beside all entries and once itself.
+    const most = (2 + this.options.replay) * (batch.entries + batch.count);
+    this.entries.begin(batch, most);
     for (let event = 0; event < batch.count; event++) this.addEvent(batch, event, random);
-    const { count, slots, entries } = this;
+    const { count, slots } = this;
+    const { length, rows, weights, ages } = this.entries;
     return {
       count,
       rows: this.rows.subarray(0, count),
@@ -81,9 +83,9 @@ export class ExampleMaker {
       histories: {
         slots,
         offsets: this.offsets.subarray(0, slots + 1),
-        rows: this.entryRows.subarray(0, entries),
-        weights: this.entryWeights.subarray(0, entries),
-        ages: this.entryAges.subarray(0, entries),
+        rows: rows.subarray(0, length),
+        weights: weights.subarray(0, length),
+        ages: ages.subarray(0, length),
         sources: this.slotSource.subarray(0, slots),
       },
     };
@@ -169,7 +171,7 @@ export class ExampleMaker {
       const live = !liveIsIn && source === domain;
       if (live) liveIsIn = true;
       if (source === hidden) continue;
-      this.addEntries(batch, slot, now, target, random);
+      this.entries.drop(slot, target, now, this.options.historyDropout, random);
       if (live) this.addLive(batch, event, target, random);
       this.endSlot(source, batch.slotCounts[slot]! + (live ? 1 : 0));
     }
@@ -178,43 +180,17 @@ export class ExampleMaker {
     this.endSlot(domain, 1);
   }
 
-  private addEntries(
-    batch: MiniBatch,
-    slot: number,
-    now: number,
-    target: number,
-    random: Random,
-  ): void {
-    const first = batch.firstEntries[slot]!;
-    const end = batch.firstEntries[slot + 1]!;
-    this.reserve(end - first);
-    const { entryRows, entryWeights, entryAges } = this;
-    const { historyDropout } = this.options;
-    let at = this.entries;
-    for (let entry = first; entry < end; entry++) {
-      const row = batch.entryRows[entry]!;
-      if (row === target || random.float() < historyDropout) continue;
-      entryRows[at] = row;
-      entryWeights[at] = batch.entryWeights[entry]!;
-      entryAges[at++] = Math.max(0, now - batch.entryTimes[entry]!);
-    }
-    this.entries = at;
-  }
-
   /** The event itself as an entry. */
   private addLive(batch: MiniBatch, event: number, target: number, random: Random): void {
     const row = batch.rows[event]!;
     if (row === target || random.float() < this.options.historyDropout) return;
-    this.reserve(1);
-    this.entryRows[this.entries] = row;
-    this.entryWeights[this.entries] = batch.weights[event]!;
-    this.entryAges[this.entries++] = 0;
+    this.entries.add(row, batch.weights[event]!, 0);
   }
 
   /** Closes the slot, unless nothing is left in it. */
   private endSlot(source: number, count: number): void {
     const { slots } = this;
-    if (this.entries === this.offsets[slots]) return;
+    if (this.entries.length === this.offsets[slots]) return;
     if (slots === this.slotExample.length) {
       this.slotExample = grown(this.slotExample, slots + 1);
       this.slotSource = grown(this.slotSource, slots + 1);
@@ -224,18 +200,9 @@ export class ExampleMaker {
     this.slotExample[slots] = this.count - 1;
     this.slotSource[slots] = source;
     this.slotEvidence[slots] = Math.log1p(count);
-    this.offsets[slots + 1] = this.entries;
+    this.offsets[slots + 1] = this.entries.length;
     this.slotsOf[this.count - 1]!++;
     this.slots++;
-  }
-
-  /** Makes room for so many entries more. */
-  private reserve(more: number): void {
-    const entries = this.entries + more;
-    if (entries <= this.entryRows.length) return;
-    this.entryRows = grown(this.entryRows, entries);
-    this.entryWeights = grown(this.entryWeights, entries);
-    this.entryAges = grown(this.entryAges, entries);
   }
 }
 

@@ -5,6 +5,7 @@ import type { Encoder, EncoderPass, Histories } from './encoders/encoder.js';
 import { encoderNamed } from './encoders/index.js';
 import { encoderParameters } from './encoders/parameters.js';
 import { ExampleMaker, type Examples } from './examples.js';
+import { simdEntries } from './kernels/simd-entries.js';
 import { type SimdLearning, simdLearning } from './kernels/simd-learning.js';
 import { sampledLoss } from './loss.js';
 import type { MiniBatch } from './minibatch.js';
@@ -83,7 +84,8 @@ export class Learner {
     this.gradients = new RowGradients(model.dimension);
     this.kernels = plain ? null : simdLearning(model.items);
     this.content = new ContentTraining(model, this.options);
-    this.examples = new ExampleMaker(this.options);
+    const entries = this.kernels === null ? null : simdEntries();
+    this.examples = new ExampleMaker(this.options, entries ?? undefined);
     this.counting = new PairCounting(model, this.options);
     this.blockOptions = blockOptionsOf(this.options);
   }

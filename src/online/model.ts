@@ -3,7 +3,7 @@ import { contentFault } from './content/delta.js';
 import { contentSize } from './content/encoder.js';
 import { type ContentMode, contentDomain, HybridRows } from './content/hybrid.js';
 import { modelDigest } from './digest.js';
-import { DomainTable } from './domains.js';
+import { DomainTable, type RowList } from './domains.js';
 import { WEIGHT_UNIT } from './grid.js';
 import { initialEmbedding, isVacantRow } from './initial.js';
 import { ItemTable, type TableMemory } from './table.js';
@@ -127,7 +127,7 @@ export class Model implements DenseParameters {
    * The order depends on the order of deltas alone, not on what was interned before. Read only, and
    * afresh after each apply or revert.
    */
-  rowsOf(domain: number): { readonly rows: Int32Array; readonly length: number } {
+  rowsOf(domain: number): RowList {
     return this.domains.rows(domain);
   }
 

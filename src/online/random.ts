@@ -61,6 +61,22 @@ export class Random {
     return (sum - NORMAL_MEAN) * NORMAL_SCALE;
   }
 
+  /** Writes the state, four words, from which another `restore` goes on. */
+  save(words: Int32Array): void {
+    words[0] = this.a;
+    words[1] = this.b;
+    words[2] = this.c;
+    words[3] = this.counter;
+  }
+
+  /** Goes on from a state that was saved. */
+  restore(words: Int32Array): void {
+    this.a = words[0]!;
+    this.b = words[1]!;
+    this.c = words[2]!;
+    this.counter = words[3]!;
+  }
+
   private absorbPart(part: SeedPart): void {
     if (typeof part === 'string') {
       this.absorb(0x73000000 | 0, part.length);

@@ -1,3 +1,4 @@
+import { grown } from './columns.js';
 import type { Model } from './model.js';
 import type { Random } from './random.js';
 
@@ -103,40 +104,28 @@ class Order {
   cumulative = new Float64Array(0);
   length = 0;
   total = 0;
-  private keys: string[] = [];
-  /** The rows as the model listed them when they were last looked at. */
-  private listed = new Int32Array(0);
+  /** What the model said of its list when it was last looked at. */
+  private epoch = 0;
 
   follow(model: Tables, domain: number): void {
-    const { rows, length } = model.rowsOf(domain);
-    const known = this.length;
-    // Usually rows are only added at the end; after a revert, everything is sorted afresh.
-    let same = known <= length;
-    for (let i = 0; same && i < known; i++) {
-      const row = rows[i]!;
-      same = this.listed[i] === row && this.keys[i] === model.key(row);
-    }
-    if (same && known === length) return;
-    if (!same) {
+    const { rows, length, epoch } = model.rowsOf(domain);
+    if (epoch !== this.epoch) {
+      this.epoch = epoch;
       this.length = 0;
-      this.keys = [];
     }
+    const known = this.length;
+    if (known === length) return;
     this.reserve(length);
-    for (let i = this.length; i < length; i++) {
-      this.listed[i] = rows[i]!;
-      this.keys.push(model.key(rows[i]!));
-    }
-    if (!same || length - known > 64) this.sort(length, model);
+    // Usually a few rows are new; after a revert, everything is sorted afresh.
+    if (known === 0 || length - known > 64) this.sort(rows.subarray(0, length), model);
     else for (let i = known; i < length; i++) this.insert(rows[i]!, model);
     this.length = length;
   }
 
-  private sort(length: number, model: Tables): void {
-    const sorted = Array.from(this.listed.subarray(0, length), (row) => ({
-      row,
-      key: model.key(row),
-    })).sort((a, b) => (a.key < b.key ? -1 : 1));
-    for (let i = 0; i < length; i++) this.rows[i] = sorted[i]!.row;
+  private sort(rows: Int32Array, model: Tables): void {
+    const sorted = Array.from(rows, (row) => ({ row, key: model.key(row) }));
+    sorted.sort((a, b) => (a.key < b.key ? -1 : 1));
+    for (let i = 0; i < sorted.length; i++) this.rows[i] = sorted[i]!.row;
   }
 
   private insert(row: number, model: Tables): void {
@@ -155,14 +144,7 @@ class Order {
 
   private reserve(length: number): void {
     if (length <= this.rows.length) return;
-    const capacity = Math.max(64, length * 2);
-    const grow = (old: Int32Array): Int32Array<ArrayBuffer> => {
-      const next = new Int32Array(capacity);
-      next.set(old.subarray(0, this.length));
-      return next;
-    };
-    this.rows = grow(this.rows);
-    this.listed = grow(this.listed);
-    this.cumulative = new Float64Array(capacity);
+    this.rows = grown(this.rows, length);
+    this.cumulative = new Float64Array(this.rows.length);
   }
 }

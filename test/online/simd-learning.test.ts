@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { ExampleMaker } from '../../src/online/examples.js';
 import { SCRATCH_BYTES, simdMemory } from '../../src/online/kernels/memory.js';
+import { simdEntries } from '../../src/online/kernels/simd-entries.js';
 import { Learner, type LearnerOptions } from '../../src/online/learner.js';
 import { MiniBatch } from '../../src/online/minibatch.js';
 import { Model } from '../../src/online/model.js';
@@ -90,6 +92,18 @@ describe('learning by kernels', () => {
       }
     });
   }
+
+  it.each([0, 0.3, 0.5, 1])('drops the entries that the loops drop, with probability %s', (p) => {
+    const { batch } = scene({ dimension: 4 });
+    const options = { ownDomainDropout: 0.5, singleSource: 0.2, historyDropout: p, replay: 2 };
+    const [plain, kernels] = [new ExampleMaker(options), new ExampleMaker(options, simdEntries()!)];
+    for (const [step, events] of [3, 400, 40, 0].entries()) {
+      const made = batch(events);
+      const theirs = plain.make(made, Random.of(step));
+      expect(kernels.make(made, Random.of(step))).toEqual(theirs);
+      if (events === 400 && p < 1) expect(theirs.histories.slots).toBeGreaterThan(0);
+    }
+  });
 
   it('gives the same bits again, however much memory was used in between', () => {
     const { model, learner, batch } = scene({ dimension: 32 });

@@ -95,6 +95,22 @@ export interface SimdExports {
     start: number,
     lambda: number,
   ): void;
+  /** Of assembly/examples.ts. */
+  dropEntries(
+    rows: number,
+    weights: number,
+    times: number,
+    first: number,
+    end: number,
+    target: number,
+    now: number,
+    dropout: number,
+    outRows: number,
+    outWeights: number,
+    outAges: number,
+    at: number,
+    state: number,
+  ): number;
   /** Of assembly/tower.ts, as the next five. */
   scatterRows(n: number, width: number, from: number, places: number, to: number): void;
   gatherRows: SimdExports['scatterRows'];
@@ -122,6 +138,7 @@ export interface SimdExports {
   ): void;
   /** Of assembly/neighbours.ts, as the rest. */
   addPairs(header: number, pairs: number, n: number): number;
+  longLists(header: number, rows: number, n: number, most: number, out: number): number;
   walkOne(
     header: number,
     starts: number,

@@ -52,6 +52,7 @@ function kernelsOver(kernels: SimdExports, pairs: number): WordKernels {
     most: MOST,
     pairs,
     add: (header, n) => kernels.addPairs(header * 4, pairs * 4, n),
+    longLists: (header, n, most) => kernels.longLists(header * 4, pairs * 4, n, most, pairs * 4),
     addOne: step(kernels.walkOne),
     addTwo: step(kernels.walkTwo),
     addStart: (header, { starts, start, bridges }, n, domain, length) =>

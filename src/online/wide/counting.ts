@@ -69,7 +69,9 @@ export class PairCounting {
         this.touch(row);
       }
     }
-    for (let i = 0; i < this.touches; i++) this.cutDown(this.touched[i]!, share, place);
+    const touched = this.touched.subarray(0, this.touches);
+    const long = this.model.neighbours.withLongLists(touched, options.neighbours * SLACK);
+    for (let i = 0; i < long; i++) this.cutDown(touched[i]!, share, place);
   }
 
   /** Pairs a row with the newest items of a slot. */

@@ -107,6 +107,36 @@ export class Neighbours {
     return lists;
   }
 
+  /** Moves the rows that have a list of more than `most` entries to the front; returns their number. */
+  withLongLists(rows: Int32Array, most: number): number {
+    const { arena } = this;
+    const { kernels } = arena.memory;
+    let found = 0;
+    if (kernels === null) {
+      for (const row of rows) if (this.hasLongList(row, most)) rows[found++] = row;
+      return found;
+    }
+    for (let i = 0; i < rows.length; i++) arena.reserve(rows[i]! + 1);
+    const { words } = arena.memory;
+    const room = kernels.most * 4;
+    for (let from = 0; from < rows.length; from += room) {
+      const some = rows.subarray(from, from + room);
+      words.set(some, kernels.pairs);
+      const long = kernels.longLists(arena.header, some.length, most);
+      rows.set(words.subarray(kernels.pairs, kernels.pairs + long), found);
+      found += long;
+    }
+    return found;
+  }
+
+  private hasLongList(row: number, most: number): boolean {
+    const { arena } = this;
+    for (let list = arena.first(row); list !== 0; list = arena.next(list)) {
+      if (arena.sizeOf(list) > most) return true;
+    }
+    return false;
+  }
+
   sizeOf(list: number): number {
     return this.arena.sizeOf(list);
   }

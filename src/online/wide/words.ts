@@ -19,10 +19,12 @@ export interface WordMemory {
 export interface WordKernels {
   /** Pairs that one call of `add` takes. */
   readonly most: number;
-  /** Address of what is to be added: by pair from, to, domain of `to`, and count. */
+  /** Address of what is to be added: by pair from, to, domain of `to`, and count; or of rows. */
   readonly pairs: number;
   /** As `Arena.add` for n pairs; returns how many were added before there was no room for the next. */
   add(header: number, n: number): number;
+  /** As `Neighbours.withLongLists` of the n rows at `pairs`, in place; returns how many they are. */
+  longLists(header: number, n: number, most: number): number;
   /** As `WalkRoom.addOne` for n starts; returns the rows reached then. */
   addOne(header: number, room: RoomAddresses, n: number, domain: number, length: number): number;
   /** As `WalkRoom.addStart`; returns the bridges found then. */

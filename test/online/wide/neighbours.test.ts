@@ -82,6 +82,23 @@ describe.each(MEMORIES)('lists in %s', (_, memory) => {
     expect(ours.get(0, 19_999, 0)).toBe(19_999);
   });
 
+  it('that are long are told from the others', () => {
+    const random = Random.of('long');
+    const ours = new Neighbours(key, memory());
+    const sizes = Array.from({ length: 20_000 }, () => random.below(6));
+    const sink = ours.adding(sizes.length);
+    for (const [row, size] of sizes.entries()) {
+      for (let k = 0; k < size; k++) sink.push(row, k, random.below(2), 1);
+    }
+    sink.end();
+    const rows = Int32Array.from({ length: 25_000 }, (_, i) => i);
+    const long = ours.withLongLists(rows, 2);
+    const isLong = (row: number) => ours.listsOf(row).some((list) => ours.sizeOf(list) > 2);
+    const expected = Array.from(sizes.keys()).filter(isLong);
+    expect(expected.length).toBeGreaterThan(1000);
+    expect(Array.from(rows.subarray(0, long))).toEqual(expected);
+  });
+
   it('use again what was freed', () => {
     const ours = new Neighbours(key, memory());
     const fill = (sign: number): void => {

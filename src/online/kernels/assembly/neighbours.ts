@@ -26,7 +26,19 @@ function find(at: usize, row: i32): i32 {
   const size = load<i32>(at, 8);
   const wanted = i32x4.splat(row);
   const rows = at + HEAD;
-  for (let i = 0; i < size; i += 4) {
+  let i = 0;
+  // Sixteen at once, since most lists are long.
+  for (; i + 16 <= size; i += 16) {
+    const from = rows + ((<usize>i) << 2);
+    const a = i32x4.eq(v128.load(from), wanted);
+    const b = i32x4.eq(v128.load(from, 16), wanted);
+    const c = i32x4.eq(v128.load(from, 32), wanted);
+    const d = i32x4.eq(v128.load(from, 48), wanted);
+    if (!v128.any_true(v128.or(v128.or(a, b), v128.or(c, d)))) continue;
+    const low = i32x4.bitmask(a) | (i32x4.bitmask(b) << 4);
+    return i + ctz<i32>(low | (i32x4.bitmask(c) << 8) | (i32x4.bitmask(d) << 12));
+  }
+  for (; i < size; i += 4) {
     const mask = i32x4.bitmask(i32x4.eq(v128.load(rows + ((<usize>i) << 2)), wanted));
     if (mask === 0) continue;
     // Behind the last entry stands anything.
@@ -141,6 +153,27 @@ export function addPairs(header: usize, pairs: usize, n: i32): i32 {
     store<i32>(named, load<i32>(named, 4) - 1, 4);
   }
   return n;
+}
+
+/**
+ * Writes the rows, of n with records, that have a list of more than `most` entries to `out`; returns how
+ * many they are.
+ */
+export function longLists(header: usize, rows: usize, n: i32, most: i32, out: usize): i32 {
+  const records = (<usize>load<u32>(header + RECORDS)) << 2;
+  let found: usize = 0;
+  for (let i: usize = 0; i < (<usize>n) << 2; i += 4) {
+    const row = load<u32>(rows + i);
+    let long = false;
+    let at = (<usize>load<u32>(records + ((<usize>row) << 4))) << 2;
+    while (at !== 0) {
+      if (load<i32>(at, 8) > most) long = true;
+      at = (<usize>load<u32>(at)) << 2;
+    }
+    store<u32>(out + (found << 2), row);
+    found += usize(long);
+  }
+  return <i32>found;
 }
 
 /**
