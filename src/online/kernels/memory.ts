@@ -22,6 +22,10 @@ export class SimdMemory implements TableMemory {
   readonly scratchStart: number;
   /** Byte address of the embeddings. */
   embeddings = 0;
+  /** Views into the scratch, which a growth voids: read them afresh for each call. */
+  buffer: ArrayBuffer;
+  ints: Int32Array;
+  floats: Float32Array;
   private readonly module: SimdModule;
   private readonly memory: Memory;
   private capacity = 0;
@@ -32,12 +36,10 @@ export class SimdMemory implements TableMemory {
     const { memory, kernels } = module.instantiate(SCRATCH_BYTES / PAGE_BYTES);
     this.memory = memory;
     this.kernels = kernels;
+    this.buffer = memory.buffer;
+    this.ints = new Int32Array(this.buffer, 0, SCRATCH_BYTES / 4);
+    this.floats = new Float32Array(this.buffer, 0, SCRATCH_BYTES / 4);
     this.scratchStart = (kernels.ownEnd() + 15) & ~15;
-  }
-
-  /** Views into the scratch, which a growth voids. */
-  get buffer(): ArrayBuffer {
-    return this.memory.buffer;
   }
 
   /** The first address behind the columns: free from there on, until the table grows. */
@@ -50,10 +52,7 @@ export class SimdMemory implements TableMemory {
    * then the columns come back anew, else null.
    */
   reach(end: number): TableColumns | null {
-    const missing = end - this.memory.buffer.byteLength;
-    if (missing <= 0) return null;
-    this.memory.grow(Math.ceil(missing / PAGE_BYTES));
-    return this.columns();
+    return this.grow(end) ? this.columns() : null;
   }
 
   lists(): SimdWords {
@@ -66,9 +65,8 @@ export class SimdMemory implements TableMemory {
     }
     const before = layout(this.capacity, dimension);
     const after = layout(capacity, dimension);
-    const missing = after.end - this.memory.buffer.byteLength;
-    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE_BYTES));
-    const bytes = new Uint8Array(this.memory.buffer);
+    this.grow(after.end);
+    const bytes = new Uint8Array(this.buffer);
     // From the last to the first, since each moves up into the place of the next.
     this.move(bytes, before.counts, after.counts, this.capacity * 4, capacity * 4);
     this.move(bytes, before.biases, after.biases, this.capacity * 4, capacity * 4);
@@ -83,7 +81,7 @@ export class SimdMemory implements TableMemory {
 
   /** In runs of as many rows as the scratch holds. */
   add(rows: Int32Array, changes: RowChanges, sign: 1 | -1, norms: Float32Array): void {
-    const { buffer } = this.memory;
+    const { buffer } = this;
     const width = this.dimension + 1;
     const most = Math.floor((SCRATCH_BYTES - this.scratchStart - 64) / (width * 4 + 24));
     const places = layout(this.capacity, this.dimension);
@@ -118,9 +116,19 @@ export class SimdMemory implements TableMemory {
     }
   }
 
+  /** Makes it reach up to an address. Returns whether it had to grow. */
+  private grow(end: number): boolean {
+    const missing = end - this.buffer.byteLength;
+    if (missing <= 0) return false;
+    this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    this.buffer = this.memory.buffer;
+    this.ints = new Int32Array(this.buffer, 0, SCRATCH_BYTES / 4);
+    this.floats = new Float32Array(this.buffer, 0, SCRATCH_BYTES / 4);
+    return true;
+  }
+
   private columns(): TableColumns {
-    const { capacity, dimension } = this;
-    const { buffer } = this.memory;
+    const { capacity, dimension, buffer } = this;
     const places = layout(capacity, dimension);
     return {
       accumulators: new Float64Array(buffer, places.accumulators, capacity * 2),

@@ -1,5 +1,5 @@
 import type { ItemTable } from '../table.js';
-import { SCRATCH_BYTES, SimdMemory } from './memory.js';
+import { SimdMemory } from './memory.js';
 
 /** Rows that one call of the kernel takes. */
 const MOST_ROWS = 4096;
@@ -46,18 +46,18 @@ function simdDots(
   at: number,
   out: Float32Array,
 ): void {
-  const ints = new Int32Array(memory.buffer, 0, SCRATCH_BYTES / 4);
-  const floats = new Float32Array(memory.buffer, 0, SCRATCH_BYTES / 4);
+  const { ints, floats } = memory;
   const placeRows = memory.scratchStart / 4;
   const placeOut = placeRows + MOST_ROWS;
   const placeQuery = placeOut + MOST_ROWS;
-  floats.set(query.subarray(at, at + dimension), placeQuery);
+  for (let k = 0; k < dimension; k++) floats[placeQuery + k] = query[at + k]!;
   for (let from = 0; from < n; from += MOST_ROWS) {
     const to = Math.min(n, from + MOST_ROWS);
     const count = (to - from + 3) & ~3;
-    ints.set(rows.subarray(from, to), placeRows);
+    const some = to - from;
+    for (let i = 0; i < some; i++) ints[placeRows + i] = rows[from + i]!;
     // What fills the last four up is a row like any other; its product is not read.
-    ints.fill(rows[from]!, placeRows + to - from, placeRows + count);
+    for (let i = some; i < count; i++) ints[placeRows + i] = rows[from]!;
     memory.kernels.dots(
       memory.embeddings,
       placeRows * 4,
@@ -66,6 +66,6 @@ function simdDots(
       dimension * 4,
       placeOut * 4,
     );
-    out.set(floats.subarray(placeOut, placeOut + to - from), from);
+    for (let i = 0; i < some; i++) out[from + i] = floats[placeOut + i]!;
   }
 }

@@ -159,6 +159,22 @@ export interface SimdExports {
     length: number,
   ): number;
   walkTwo: SimdExports['walkOne'];
+  walkReaching(
+    masses: number,
+    rows: number,
+    from: number,
+    length: number,
+    facts: number,
+    found: number,
+    popularity: number,
+    bias: number,
+    reach: number,
+    lift: number,
+    perOne: number,
+    walk: number,
+    perTwo: number,
+    bar: number,
+  ): number;
   walkClear(
     masses: number,
     rows: number,

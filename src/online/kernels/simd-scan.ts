@@ -68,8 +68,8 @@ class ScratchScan {
     this.dimension = dimension;
     this.priors = priors;
     this.places = placesFor(memory, dimension * 4);
-    this.ints = new Int32Array(memory.buffer, 0, SCRATCH_BYTES / 4);
-    this.floats = new Float32Array(memory.buffer, 0, SCRATCH_BYTES / 4);
+    this.ints = memory.ints;
+    this.floats = memory.floats;
   }
 
   run(query: Float32Array, targets: readonly ScanTarget[]): void {

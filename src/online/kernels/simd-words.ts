@@ -10,6 +10,7 @@ const GROWTH = 1 / 16;
 export class SimdWords implements WordMemory {
   words: Int32Array;
   doubles: Float64Array;
+  floats: Float32Array;
   readonly start: number;
   readonly kernels: WordKernels;
   readonly #memory: Memory;
@@ -19,6 +20,7 @@ export class SimdWords implements WordMemory {
     this.#memory = memory;
     this.words = new Int32Array(memory.buffer);
     this.doubles = new Float64Array(memory.buffer);
+    this.floats = new Float32Array(memory.buffer);
     const pairs = ((kernels.ownEnd() + 15) & ~15) / 4;
     this.start = pairs + MOST * 4;
     this.kernels = kernelsOver(kernels, pairs);
@@ -31,6 +33,7 @@ export class SimdWords implements WordMemory {
     this.#memory.grow(Math.max(pages - present, Math.ceil(present * GROWTH)));
     this.words = new Int32Array(this.#memory.buffer);
     this.doubles = new Float64Array(this.#memory.buffer);
+    this.floats = new Float32Array(this.#memory.buffer);
   }
 }
 
@@ -57,6 +60,23 @@ function kernelsOver(kernels: SimdExports, pairs: number): WordKernels {
     addTwo: step(kernels.walkTwo),
     addStart: (header, { starts, start, bridges }, n, domain, length) =>
       kernels.walkStart(header * 4, starts * 4, n, domain, start * 4, bridges * 4, length),
+    reaching: ({ masses, rows, facts, found }, from, length, bound) =>
+      kernels.walkReaching(
+        masses * 4,
+        rows * 4,
+        from,
+        length,
+        facts * 4,
+        found * 4,
+        bound.popularity,
+        bound.bias,
+        bound.reach,
+        bound.lift,
+        bound.perOne,
+        bound.walk,
+        bound.perTwo,
+        bound.bar,
+      ),
     clear: ({ masses, rows, start, bridges }, length, count) => {
       kernels.walkClear(masses * 4, rows * 4, length, start * 4, bridges * 4, count);
     },

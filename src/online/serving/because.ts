@@ -32,6 +32,8 @@ export class Reasons {
   private dots = new Float32Array(64);
   /** (items of the list, touched items) w_i c(i→j) / n_i, then the whole part. */
   private parts = new Float64Array(0);
+  /** Numbers of the touched items with the largest parts so far. */
+  private readonly best: number[] = [];
 
   /** @param named Items named at the most. */
   constructor(model: Model, blend: Blend, named: number) {
@@ -60,7 +62,8 @@ export class Reasons {
     const { items } = model;
     const { walk, weights } = this.blend;
     const because: Touched[][] = [];
-    for (const [place, row] of rows.entries()) {
+    for (let place = 0; place < rows.length; place++) {
+      const row = rows[place]!;
       dotsOfRows(items, this.rows, length, items.embeddings, row * model.dimension, dots);
       const mass = walk.mass(row);
       const each = mass > 0 ? walk.added(row, weights) / mass : 0;
@@ -113,25 +116,29 @@ export class Reasons {
     if (this.places.length < items.size) this.places = new Int32Array(items.size * 2);
     const { places, parts } = this;
     parts.fill(0, 0, rows.length * length);
-    for (const [place, row] of rows.entries()) places[row] = place + 1;
+    for (let place = 0; place < rows.length; place++) places[rows[place]!] = place + 1;
+    const { words } = neighbours;
     for (let i = 0; i < length; i++) {
       const list = neighbours.list(this.rows[i]!, domain);
       if (list === 0) continue;
-      const { rows: others, counts } = neighbours.entriesOf(list);
+      const others = neighbours.rowsAt(list);
+      const counts = neighbours.countsAt(list);
+      const size = neighbours.sizeOf(list);
       const each = this.wide[i]!;
-      for (let k = 0; k < others.length; k++) {
-        const place = places[others[k]!]!;
+      for (let k = 0; k < size; k++) {
+        const place = places[words[others + k]!]!;
         if (place === 0) continue;
-        parts[(place - 1) * length + i] = each * Math.max(0, counts[k]!);
+        parts[(place - 1) * length + i] = each * Math.max(0, words[counts + k]!);
       }
     }
-    for (const row of rows) places[row] = 0;
+    for (let place = 0; place < rows.length; place++) places[rows[place]!] = 0;
   }
 
   /** The touched items with the largest parts above 0, the largest first, of equal ones the newer. */
   private largest(from: number): Touched[] {
     const { model, parts, length, named } = this;
-    const best: number[] = [];
+    const { best } = this;
+    best.length = 0;
     for (let i = 0; i < length; i++) {
       const part = parts[from + i]!;
       if (!(part > 0)) continue;

@@ -7,18 +7,47 @@ import type { User } from '../user.js';
  */
 export type Exclusion = 'domain' | 'any-domain' | 'none';
 
-const NOTHING: ReadonlySet<number> = new Set();
+/** Rows that a list leaves out. */
+export interface Excluded {
+  /** Rows at the most. */
+  readonly size: number;
+  has(row: number): boolean;
+}
 
-/** The rows of a domain that a list for the user leaves out. */
+const NOTHING: Excluded = { size: 0, has: () => false };
+
+/**
+ * The rows of a ring. Only what would be in a list is looked up: too little to pay for a set of the
+ * ring's rows.
+ */
+class Ring implements Excluded {
+  private readonly rows: readonly number[];
+
+  constructor(rows: readonly number[]) {
+    this.rows = rows;
+  }
+
+  get size(): number {
+    return this.rows.length;
+  }
+
+  has(row: number): boolean {
+    const { rows } = this;
+    for (let i = rows.length - 1; i >= 0; i--) if (rows[i] === row) return true;
+    return false;
+  }
+}
+
+/** The rows of a domain that a list for the user leaves out, as long as the user does not change. */
 export function excludedRows(
   model: Model,
   user: User | null,
   domain: number,
   exclusion: Exclusion,
-): ReadonlySet<number> {
+): Excluded {
   if (user === null || exclusion === 'none') return NOTHING;
   const own = user.history(domain);
-  if (exclusion === 'domain') return own === undefined ? NOTHING : new Set(own.rows);
+  if (exclusion === 'domain') return own === undefined ? NOTHING : new Ring(own.rows);
   const excluded = new Set(own?.rows);
   const name = model.domainName(domain);
   for (const history of user.histories) {

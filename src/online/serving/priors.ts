@@ -50,10 +50,10 @@ export function servedRows(
   return { rows, length: rows.length };
 }
 
-/** Computes a domain's priors once per revision of the model. */
+/** Computes a domain's priors once per revision of the model, and tells walks the facts of its rows. */
 export class Priors {
   private readonly model: Model;
-  private readonly known = new Map<number, { revision: number; priors: DomainPriors }>();
+  private readonly known = new Map<number, Known>();
 
   constructor(model: Model) {
     this.model = model;
@@ -61,8 +61,14 @@ export class Priors {
 
   of(domain: number, weights: BlendWeights): DomainPriors {
     const { model } = this;
+    const { room } = model.neighbours;
+    room.reserve(model.items.size);
+    const { revision } = model;
+    const { generation } = room;
     const last = this.known.get(domain);
-    if (last !== undefined && last.revision === model.revision) return last.priors;
+    if (last !== undefined && last.revision === revision && last.generation === generation) {
+      return last.priors;
+    }
     const { rows, length } = servedRows(model, domain);
     const { biases, counts, norms: normsByRow } = model.items;
     const { popularity, bias } = weights;
@@ -76,13 +82,22 @@ export class Priors {
     for (let i = 0; i < length; i++) {
       const row = rows[i]!;
       places[row] = i;
-      base[i] = bias * biases[row]! + popularity * log1pCount(counts[row]!);
+      const logCount = log1pCount(counts[row]!);
+      base[i] = bias * biases[row]! + popularity * logCount;
       norms[i] = normsByRow[row]!;
+      room.setFacts(row, biases[row]!, logCount, norms[i]!);
     }
     const items = model.rowsOf(domain).length;
     const constant = -popularity * Math.log(Math.max(1, model.eventsOf(domain) + items));
     const priors = { rows, length, base, norms, places, constant };
-    this.known.set(domain, { revision: model.revision, priors });
+    this.known.set(domain, { revision, generation, priors });
     return priors;
   }
+}
+
+interface Known {
+  readonly revision: number;
+  /** Of the facts. */
+  readonly generation: number;
+  readonly priors: DomainPriors;
 }

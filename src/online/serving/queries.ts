@@ -14,6 +14,29 @@ export interface Queries {
 }
 
 /**
+ * What the user liked, as a walk takes it: the histories themselves where nothing in them weighs 0, so
+ * good until the user changes. Those of the range that `addUser` returns, in its order.
+ */
+export function likedOf(user: User): WalkHistory[] {
+  const liked: WalkHistory[] = [];
+  for (const history of user.histories) {
+    const { domain, rows, weights } = history;
+    let positive = 0;
+    for (let i = 0; i < weights.length; i++) if (weights[i]! > 0) positive++;
+    if (positive === 0) continue;
+    if (positive === weights.length) liked.push(history);
+    else {
+      liked.push({
+        domain,
+        rows: rows.filter((_, i) => weights[i]! > 0),
+        weights: weights.filter((weight) => weight > 0),
+      });
+    }
+  }
+  return liked;
+}
+
+/**
  * Collects pairs of user and target domain, and sends them through encoder and tower at once. Each
  * history is encoded once, however many targets it serves. Histories are copied when a user is added:
  * what is pushed into them later changes nothing here.
@@ -43,8 +66,9 @@ export class QueryBatch {
   addUser(user: User): { from: number; to: number } {
     const from = this.sources.length;
     let newest = Number.NEGATIVE_INFINITY;
-    for (const { times } of user.histories)
-      for (const time of times) newest = Math.max(newest, time);
+    for (const { times } of user.histories) {
+      for (let i = 0; i < times.length; i++) newest = Math.max(newest, times[i]!);
+    }
     for (const history of user.histories) {
       const start = this.rows.length;
       for (let i = 0; i < history.rows.length; i++) {
@@ -98,8 +122,8 @@ export class QueryBatch {
     }
     const input = this.towerInput(tower);
     const pass = tower.forward(input, model);
-    const query = Float32Array.from(pass.query);
-    const gate = Float32Array.from(pass.gate);
+    const query = new Float32Array(pass.query);
+    const gate = new Float32Array(pass.gate);
     pass.dispose();
     const starts = new Int32Array(input.examples + 1);
     for (const example of input.slotExample) starts[example + 1]!++;

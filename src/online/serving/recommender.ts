@@ -5,12 +5,13 @@ import { meanEncoder } from '../encoders/mean.js';
 import { scan } from '../kernels/simd-scan.js';
 import type { Model } from '../model.js';
 import { Popularity } from '../popularity.js';
-import type { Recommendation, RecommendedItem, Tower } from '../types.js';
+import type { Recommendation, RecommendedItem, Touched, Tower } from '../types.js';
 import type { User } from '../user.js';
+import type { WalkHistory } from '../wide/walk.js';
 import { Reasons } from './because.js';
-import { type Exclusion, excludedRows } from './exclusion.js';
+import { type Excluded, type Exclusion, excludedRows } from './exclusion.js';
 import { type DomainPriors, log1pCount, Priors } from './priors.js';
-import { type Queries, QueryBatch } from './queries.js';
+import { likedOf, type Queries, QueryBatch } from './queries.js';
 import type { Scan, ScanTarget } from './scan.js';
 import { TopN } from './top-n.js';
 import { type Scored, WideMerge } from './wide.js';
@@ -43,11 +44,11 @@ export interface RecommendationRequest {
 /** A ranking is looked at so many times farther down where a list is to be varied. */
 const DEEPER = 4;
 
-/** A request that goes through the tower: its place in the answer, its example, its excluded rows. */
+/** A request that goes through the tower: its place in the answer, its example, what the user liked. */
 interface Pending {
   readonly place: number;
   readonly example: number;
-  readonly histories: { readonly from: number; readonly to: number };
+  readonly past: readonly WalkHistory[];
   readonly target: ScanTarget;
 }
 
@@ -72,6 +73,8 @@ export class Recommender {
   private readonly wide = new WideMerge();
   private readonly reasons: Reasons | null;
   private readonly mostOfCategory: number;
+  /** One for each target of a call, used again by the next. */
+  private readonly bests: TopN[] = [];
 
   constructor(model: Model, tower: Tower, options: RecommenderOptions = {}) {
     this.model = model;
@@ -100,6 +103,7 @@ export class Recommender {
     const groups = new Map<number, Pending[]>();
     let lastUser: User | null = null;
     let histories = { from: 0, to: 0 };
+    let past: readonly WalkHistory[] = [];
     for (let place = 0; place < requests.length; place++) {
       const request = requests[place]!;
       const { user } = request;
@@ -111,6 +115,7 @@ export class Recommender {
       if (user !== null && user !== lastUser) {
         lastUser = user;
         histories = batch.addUser(user);
+        past = likedOf(user);
       }
       const excluded = excludedRows(model, user, domain, this.exclude);
       if (user === null || histories.from === histories.to) {
@@ -119,23 +124,33 @@ export class Recommender {
       }
       const example = batch.addTarget(histories, domain);
       const at = example * model.dimension;
-      const target = { at, excluded, best: new TopN(this.depth(request.n)) };
+      const target = { at, excluded, best: this.bestOf(example, request.n) };
       const pending = groups.get(domain);
-      if (pending === undefined) groups.set(domain, [{ place, example, histories, target }]);
-      else pending.push({ place, example, histories, target });
+      if (pending === undefined) groups.set(domain, [{ place, example, past, target }]);
+      else pending.push({ place, example, past, target });
     }
     const queries = batch.run(this.tower);
     for (const [domain, pending] of groups) {
-      this.answerGroup(domain, pending, batch, queries, requests, answers);
+      this.answerGroup(domain, pending, queries, requests, answers);
     }
     return answers;
+  }
+
+  /** Where the best of a target go. */
+  private bestOf(example: number, n: number): TopN {
+    let best = this.bests[example];
+    if (best === undefined) {
+      best = new TopN(0);
+      this.bests[example] = best;
+    }
+    best.reset(this.depth(n));
+    return best;
   }
 
   /** The lists of one domain. */
   private answerGroup(
     domain: number,
     pending: readonly Pending[],
-    batch: QueryBatch,
     queries: Queries,
     requests: readonly RecommendationRequest[],
     answers: Recommendation[],
@@ -150,20 +165,17 @@ export class Recommender {
       for (let k = at; k < at + model.dimension; k++) queries.query[k]! *= deep;
     }
     this.scan(model.items, priors, queries.query, targets);
-    for (const { place, example, histories, target } of pending) {
+    for (const { place, example, past, target } of pending) {
       const request = requests[place]!;
-      const past = batch.historiesOf(histories);
       this.blend.walk.run(past, domain);
       const best = this.best(priors, queries.query, target, request.n);
       const gate = queries.transferOf(example);
       const rows = best.map(({ index }) => priors.rows[index]!);
       const events = request.user?.history(domain)?.count ?? 0;
       const because = this.reasons?.of(rows, past, domain, this.blend.deepFor(events), gate);
-      const items = best.map(({ score }, i) => {
-        const item = { itemId: model.itemId(rows[i]!), score: sigma(score + priors.constant) };
-        const touched = because?.[i];
-        return touched === undefined || touched.length === 0 ? item : { ...item, because: touched };
-      });
+      const items = best.map(({ score }, i) =>
+        recommended(model.itemId(rows[i]!), sigma(score + priors.constant), because?.[i]),
+      );
       const transfer = gate
         .map((slot) => ({ fromDomain: model.domainName(slot.domain), weight: slot.weight }))
         .sort((a, b) => b.weight - a.weight);
@@ -222,7 +234,7 @@ export class Recommender {
     { at, excluded }: ScanTarget,
     dense: readonly Scored[],
     n: number,
-  ): Scored[] {
+  ): readonly Scored[] {
     const { items } = this.model;
     const { walk, weights } = this.blend;
     return this.wide.best(items, priors, walk, weights, query, at, excluded, dense, n);
@@ -231,7 +243,7 @@ export class Recommender {
   private popular(
     request: RecommendationRequest,
     domain: number,
-    excluded: ReadonlySet<number>,
+    excluded: Excluded,
   ): Recommendation {
     const { model } = this;
     const total = Math.log(Math.max(1, model.eventsOf(domain) + model.rowsOf(domain).length));
@@ -257,6 +269,15 @@ function answer(
   transfer: Recommendation['transfer'],
 ): Recommendation {
   return { userId: userId ?? user?.id ?? '', domain, items, transfer };
+}
+
+function recommended(
+  itemId: string,
+  score: number,
+  because: readonly Touched[] | undefined,
+): RecommendedItem {
+  if (because === undefined || because.length === 0) return { itemId, score };
+  return { itemId, score, because };
 }
 
 function sigma(logit: number): number {

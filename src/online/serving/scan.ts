@@ -1,4 +1,5 @@
 import type { ItemTable } from '../table.js';
+import type { Excluded } from './exclusion.js';
 import type { DomainPriors } from './priors.js';
 import type { TopN } from './top-n.js';
 
@@ -7,7 +8,7 @@ export interface ScanTarget {
   /** Place of the query: query[at .. at + d - 1]. */
   readonly at: number;
   /** Rows that are not recommended. */
-  readonly excluded: ReadonlySet<number>;
+  readonly excluded: Excluded;
   /** Takes places in the domain's rows, with v_j · q + base_j as scores. */
   readonly best: TopN;
 }

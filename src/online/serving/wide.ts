@@ -2,6 +2,8 @@ import type { BlendWeights } from '../blend/blend.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import type { ItemTable } from '../table.js';
 import type { Walk } from '../wide/walk.js';
+import { MOST_FOUND } from '../wide/words.js';
+import type { Excluded } from './exclusion.js';
 import type { DomainPriors } from './priors.js';
 import { reachOf } from './scan.js';
 
@@ -11,8 +13,6 @@ export interface Scored {
   readonly score: number;
 }
 
-/** Items that are scored at once; after each lot the bar is higher. */
-const LOT = 32;
 /** For the rounding of float32 sums: far above it, far below what matters. */
 const SLACK = 1e-4;
 
@@ -23,11 +23,10 @@ const SLACK = 1e-4;
  * bound of its score is below the n-th best so far. Equal ones as in TopN.
  */
 export class WideMerge {
-  private readonly rows = new Int32Array(LOT);
-  private readonly places = new Int32Array(LOT);
-  private dots = new Float32Array(LOT);
-  /** By row reached: what the walk adds at the most. */
-  private bounds = new Float64Array(256);
+  /** Items that are scored at once; after each lot the bar is higher. */
+  private rows = new Int32Array(MOST_FOUND);
+  private readonly places = new Int32Array(MOST_FOUND);
+  private dots = new Float32Array(MOST_FOUND);
   /** By place: 1 if the item is one of the best by dense score. */
   private isDense = new Uint8Array(0);
 
@@ -39,52 +38,39 @@ export class WideMerge {
     weights: BlendWeights,
     query: Float32Array,
     at: number,
-    excluded: ReadonlySet<number>,
+    excluded: Excluded,
     dense: readonly Scored[],
     n: number,
-  ): Scored[] {
-    const reached = walk.rows;
-    if (reached.length === 0 || (weights.lift === 0 && weights.walk === 0) || n === 0) {
-      return dense.slice();
-    }
-    const { base, norms, places } = priors;
+  ): readonly Scored[] {
+    if (walk.length === 0 || (weights.lift === 0 && weights.walk === 0) || n === 0) return dense;
+    const { base, places } = priors;
     const { counts } = items;
     const best = this.denseOnes(items, priors, walk, weights, query, at, dense);
-    for (const { index } of dense) this.isDense[index] = 1;
+    const { isDense, rows } = this;
+    for (const { index } of dense) isDense[index] = 1;
     const reach = reachOf(query, at, items.dimension);
-    const bounds = this.boundsOf(walk, reached.length, weights);
-    const { isDense } = this;
-    let bar = barOf(best, n);
-    let taken = 0;
-    for (let i = 0; i <= reached.length; i++) {
-      if (taken === LOT || (i === reached.length && taken > 0)) {
-        dotsOfRows(items, this.rows, taken, query, at, this.dots);
-        for (let k = 0; k < taken; k++) {
-          const index = this.places[k]!;
-          const score = this.dots[k]! + base[index]! + walk.added(this.rows[k]!, weights);
-          if (score >= bar) best.push({ index, score });
-        }
-        keep(best, n);
-        bar = barOf(best, n);
-        taken = 0;
+    for (let from = 0; from < walk.length; ) {
+      const bar = barOf(best, n);
+      const { found, next } = walk.reaching(from, weights, reach, bar - SLACK, rows);
+      from = next;
+      let taken = 0;
+      for (let i = 0; i < found; i++) {
+        const row = rows[i]!;
+        const place = places[row]!;
+        if (!(counts[row]! > 0) || isDense[place] === 1 || excluded.has(row)) continue;
+        rows[taken] = row;
+        this.places[taken++] = place;
       }
-      if (i === reached.length) break;
-      const row = reached[i]!;
-      if (!(counts[row]! > 0)) continue;
-      const place = places[row]!;
-      if (base[place]! + reach * norms[place]! + bounds[i]! < bar - SLACK) continue;
-      if (isDense[place] === 1 || excluded.has(row)) continue;
-      this.rows[taken] = row;
-      this.places[taken++] = place;
+      if (taken === 0) continue;
+      dotsOfRows(items, rows, taken, query, at, this.dots);
+      for (let i = 0; i < taken; i++) {
+        const index = this.places[i]!;
+        const score = this.dots[i]! + base[index]! + walk.added(rows[i]!, weights);
+        if (score >= bar) insert(best, { index, score }, n);
+      }
     }
-    for (const { index } of dense) this.isDense[index] = 0;
+    for (const { index } of dense) isDense[index] = 0;
     return best;
-  }
-
-  private boundsOf(walk: Walk, reached: number, weights: BlendWeights): Float64Array {
-    if (this.bounds.length < reached) this.bounds = new Float64Array(reached * 2);
-    walk.addedAtMost(weights, this.bounds);
-    return this.bounds;
   }
 
   /** The best by dense score, with what the walk adds, in order. */
@@ -97,16 +83,28 @@ export class WideMerge {
     at: number,
     dense: readonly Scored[],
   ): Scored[] {
+    const { length } = dense;
     if (this.isDense.length < base.length) this.isDense = new Uint8Array(base.length);
-    if (this.dots.length < dense.length) this.dots = new Float32Array(dense.length);
-    const rows = Int32Array.from(dense, ({ index }) => rowsOfDomain[index]!);
-    dotsOfRows(items, rows, rows.length, query, at, this.dots);
-    const best = dense.map((scored, i) => {
-      const { index } = scored;
-      if (walk.mass(rows[i]!) === 0) return scored;
-      return { index, score: this.dots[i]! + base[index]! + walk.added(rows[i]!, weights) };
-    });
-    return best.sort(byScore);
+    if (this.dots.length < length) {
+      this.dots = new Float32Array(length);
+      this.rows = new Int32Array(length);
+    }
+    const { dots, rows } = this;
+    for (let i = 0; i < length; i++) rows[i] = rowsOfDomain[dense[i]!.index]!;
+    dotsOfRows(items, rows, length, query, at, dots);
+    const best: Scored[] = [];
+    for (let i = 0; i < length; i++) {
+      const row = rows[i]!;
+      const { index } = dense[i]!;
+      insert(
+        best,
+        walk.mass(row) === 0
+          ? dense[i]!
+          : { index, score: dots[i]! + base[index]! + walk.added(row, weights) },
+        length,
+      );
+    }
+    return best;
   }
 }
 
@@ -115,11 +113,16 @@ function barOf(best: readonly Scored[], n: number): number {
   return best.length < n ? Number.NEGATIVE_INFINITY : best[n - 1]!.score;
 }
 
-function keep(best: Scored[], n: number): void {
-  best.sort(byScore);
-  if (best.length > n) best.length = n;
+/** Puts one in its place among the best, of which n are kept. */
+function insert(best: Scored[], one: Scored, n: number): void {
+  if (best.length === n) {
+    if (n === 0 || !isBefore(one, best[n - 1]!)) return;
+  } else best.push(one);
+  let at = best.length - 1;
+  for (; at > 0 && isBefore(one, best[at - 1]!); at--) best[at] = best[at - 1]!;
+  best[at] = one;
 }
 
-function byScore(a: Scored, b: Scored): number {
-  return b.score - a.score || a.index - b.index;
+function isBefore(a: Scored, b: Scored): boolean {
+  return a.score > b.score || (a.score === b.score && a.index < b.index);
 }

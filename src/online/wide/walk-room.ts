@@ -1,5 +1,5 @@
 import type { Arena } from './arena.js';
-import type { RoomAddresses } from './words.js';
+import { MOST_FOUND, type RoomAddresses, type ScoreBound } from './words.js';
 
 /** Rounds to a multiple of 2^-30 by addition, below 2^21: such numbers add up exactly, in any order. */
 const ROUND = 1.5 * 2 ** 22;
@@ -9,7 +9,8 @@ const ROUND = 1.5 * 2 ** 22;
  * the loops here are their oracle. It holds what the last walk found until the next one begins.
  *
  * By row, as doubles: two masses (of the first and the second step) side by side, and what a second
- * step sets out from. Lists of rows that have any. A *start* is an item from which a step leads on:
+ * step sets out from; as floats, *facts* of the row that a bound of its score takes: its bias, log(1 +
+ * its count), |v|. Lists of rows that have any. A *start* is an item from which a step leads on:
  * its row, a domain of its own or -1, and what each of its counts weighs.
  */
 export class WalkRoom implements RoomAddresses {
@@ -19,11 +20,16 @@ export class WalkRoom implements RoomAddresses {
   bridges = 0;
   starts = 0;
   sums: number;
+  facts = 0;
+  /** How many rows the last search found, and the rows behind it. */
+  found: number;
   /** Rows reached: `length` of them from the address `rows` on. */
   length = 0;
   /** Rows that a second step may set out from, likewise. */
   bridgeCount = 0;
   private readonly arena: Arena;
+  /** Goes up when the facts are lost. */
+  generation = 0;
   private capacity = 0;
   private mostStarts = 0;
   private startCount = 0;
@@ -31,6 +37,7 @@ export class WalkRoom implements RoomAddresses {
   constructor(arena: Arena) {
     this.arena = arena;
     this.sums = arena.take(4);
+    this.found = arena.take(1 + MOST_FOUND);
   }
 
   /** After the arena was cleared: all that was taken from it is gone. */
@@ -40,6 +47,7 @@ export class WalkRoom implements RoomAddresses {
     this.length = 0;
     this.bridgeCount = 0;
     this.sums = this.arena.take(4);
+    this.found = this.arena.take(1 + MOST_FOUND);
   }
 
   get words(): Int32Array {
@@ -50,11 +58,21 @@ export class WalkRoom implements RoomAddresses {
     return this.arena.memory.doubles;
   }
 
+  get floats(): Float32Array {
+    return this.arena.memory.floats;
+  }
+
   /** Forgets the last walk, and makes room for a table of so many rows. */
   begin(rows: number): void {
     this.clear();
+    this.reserve(rows);
+  }
+
+  /** Makes room for a table of so many rows. Where it had to grow, the last walk and the facts are lost. */
+  reserve(rows: number): void {
     this.arena.reserve(rows);
     if (rows <= this.capacity) return;
+    this.clear();
     // What was taken before stays behind: all of it together is less than what is taken now.
     this.capacity = Math.max(64, rows * 2);
     const { arena, capacity } = this;
@@ -62,8 +80,20 @@ export class WalkRoom implements RoomAddresses {
     this.start = arena.take(capacity * 2);
     this.doubles.fill(0, this.masses / 2, this.start / 2 + capacity);
     // One more: a row is written before it is known to be new.
+    this.facts = arena.take(capacity * 4);
+    this.floats.fill(Number.NEGATIVE_INFINITY, this.facts, this.facts + capacity * 4);
+    this.generation++;
     this.rows = arena.take(capacity + 1);
     this.bridges = arena.take(capacity + 1);
+  }
+
+  /** Of a row that has room. */
+  setFacts(row: number, bias: number, logCount: number, norm: number): void {
+    const { floats } = this;
+    const at = this.facts + row * 4;
+    floats[at] = bias;
+    floats[at + 1] = logCount;
+    floats[at + 2] = norm;
   }
 
   /** Makes room for so many starts, and has none. */
@@ -113,6 +143,34 @@ export class WalkRoom implements RoomAddresses {
         ? this.addTwo(domain)
         : kernels.addTwo(arena.header, this, this.startCount, domain, this.length);
     return doubles[sums / 2]!;
+  }
+
+  /**
+   * Looks through the rows reached, from number `from` on, for those whose score may come up to a bar,
+   * until it has found MOST_FOUND: they stand at `found`. Returns the number of the row with which to go on.
+   */
+  reaching(from: number, bound: ScoreBound): number {
+    const { words, doubles, floats, masses, facts, rows, found, length } = this;
+    const { kernels } = this.arena.memory;
+    if (kernels !== null) return kernels.reaching(this, from, length, bound);
+    const { popularity, bias, reach, lift, perOne, walk, perTwo, bar } = bound;
+    let count = 0;
+    let i = from;
+    for (; i < length && count < MOST_FOUND; i++) {
+      const row = words[rows + i]!;
+      const mass = masses / 2 + row * 2;
+      const fact = facts + row * 4;
+      const one = doubles[mass]!;
+      const most =
+        bias * floats[fact]! +
+        popularity * floats[fact + 1]! +
+        reach * floats[fact + 2]! +
+        lift * log1pAtMost(perOne * one) +
+        walk * log1pAtMost(perTwo * (one + doubles[mass + 1]!));
+      if (!(most < bar)) words[found + ++count] = row;
+    }
+    words[found] = count;
+    return i;
   }
 
   private clear(): void {
@@ -202,4 +260,19 @@ export class WalkRoom implements RoomAddresses {
       visit(arena.rowsOf(list), arena.countsOf(list), arena.sizeOf(list), doubles[at / 2 + 1]!);
     }
   }
+}
+
+const bits = new Float64Array(1);
+const bitWords = new Uint32Array(bits.buffer);
+/** Which of the two words has the exponent. */
+const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
+
+/**
+ * No less than log(1 + x), x from 0 on, and at most 0.07 more. For 1 + x = 2^e (1 + m), the logarithm to
+ * base 2 is at most e + m + 0.0861; the word of the exponent is 2^20 (1023 + e + m), rounded down.
+ */
+function log1pAtMost(x: number): number {
+  if (x === 0) return 0;
+  bits[0] = 1 + x;
+  return ((bitWords[HIGH]! - 0x3fefffff) / 2 ** 20 + 0.08608) * Math.LN2;
 }

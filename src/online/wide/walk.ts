@@ -1,6 +1,7 @@
 import type { Model } from '../model.js';
 import { kthLargest } from './select.js';
 import type { WalkRoom } from './walk-room.js';
+import type { ScoreBound } from './words.js';
 
 /** Items of one history, with their weights. */
 export interface WalkHistory {
@@ -9,6 +10,14 @@ export interface WalkHistory {
   readonly rows: ArrayLike<number>;
   /** In [0, 1]. */
   readonly weights: ArrayLike<number>;
+}
+
+/** Weights of what a bound of a score is made of; see blend/blend.ts. */
+export interface ReachWeights {
+  readonly popularity: number;
+  readonly bias: number;
+  readonly lift: number;
+  readonly walk: number;
 }
 
 export interface WalkOptions {
@@ -58,6 +67,16 @@ export class Walk {
   private readonly options: WalkOptions;
   private readonly room: WalkRoom;
   private ranks = new Float64Array(256);
+  private readonly bound: { -readonly [K in keyof ScoreBound]: number } = {
+    popularity: 0,
+    bias: 0,
+    lift: 0,
+    walk: 0,
+    reach: 0,
+    perOne: 0,
+    perTwo: 0,
+    bar: 0,
+  };
   private perOne = 0;
   private perTwo = 0;
 
@@ -83,12 +102,6 @@ export class Walk {
     this.perTwo = items / 10 / (PSEUDO_MASS + massOne + massTwo);
   }
 
-  /** Rows with p1 or p2 above 0, in no order that means anything; good until the next run. */
-  get rows(): Int32Array {
-    const { words, rows, length } = this.room;
-    return words.subarray(rows, rows + length);
-  }
-
   /** What the two add to a score with these weights. */
   added(row: number, weights: { readonly lift: number; readonly walk: number }): number {
     const { doubles, masses } = this.room;
@@ -100,16 +113,37 @@ export class Walk {
     return lift + weights.walk * Math.log1p(this.perTwo * (one + two));
   }
 
-  /** Writes what is no less than `added` of each of the rows reached to `out`, without a logarithm. */
-  addedAtMost(weights: { readonly lift: number; readonly walk: number }, out: Float64Array): void {
-    const { words, doubles, masses, rows, length } = this.room;
-    const { perOne, perTwo } = this;
-    for (let i = 0; i < length; i++) {
-      const at = masses / 2 + words[rows + i]! * 2;
-      const one = doubles[at]!;
-      const lift = one === 0 ? 0 : weights.lift * log1pAtMost(perOne * one);
-      out[i] = lift + weights.walk * log1pAtMost(perTwo * (one + doubles[at + 1]!));
-    }
+  /**
+   * Rows reached whose score may come up to `bar`, some at a time: looks from number `from` on, writes
+   * them to `out` (room for MOST_FOUND), and says how many there are and where to go on. The score is
+   * π log(1 + c_j) + β b_j, at most reach · |v_j|, and `added`; the model's facts must be told (Priors).
+   */
+  reaching(
+    from: number,
+    weights: ReachWeights,
+    reach: number,
+    bar: number,
+    out: Int32Array,
+  ): { found: number; next: number } {
+    const { room, bound } = this;
+    bound.popularity = weights.popularity;
+    bound.bias = weights.bias;
+    bound.lift = weights.lift;
+    bound.walk = weights.walk;
+    bound.perOne = this.perOne;
+    bound.perTwo = this.perTwo;
+    bound.reach = reach;
+    bound.bar = bar;
+    const next = room.reaching(from, bound);
+    const { words, found: at } = room;
+    const found = words[at]!;
+    for (let i = 0; i < found; i++) out[i] = words[at + 1 + i]!;
+    return { found, next };
+  }
+
+  /** How many rows it led to. */
+  get length(): number {
+    return this.room.length;
   }
 
   /** p1(j) + p2(j): above 0 where the walk led to. */
@@ -164,17 +198,21 @@ export class Walk {
     const all = words.subarray(bridges, bridges + bridgeCount);
     const above = toFront(all, 0, (row) => doubles[from + row]! > least);
     const tied = toFront(all, above, (row) => doubles[from + row] === least);
-    if (tied > limit) {
-      const { model } = this;
-      const { neighbours } = model;
-      all
-        .subarray(above, tied)
-        .sort(
-          (a, b) =>
-            neighbours.hash(a) - neighbours.hash(b) || (model.key(a) < model.key(b) ? -1 : 1),
-        );
-    }
+    if (tied > limit) this.breakTies(all.subarray(above, tied), limit - above);
     return limit;
+  }
+
+  /** Puts so many first of rows that are alike otherwise: those whose key has the smaller hash. */
+  private breakTies(tied: Int32Array, wanted: number): void {
+    const { model, ranks } = this;
+    const { neighbours } = model;
+    for (let i = 0; i < tied.length; i++) ranks[i] = -neighbours.hash(tied[i]!);
+    const last = -kthLargest(ranks, tied.length, wanted);
+    const below = toFront(tied, 0, (row) => neighbours.hash(row) < last);
+    const same = toFront(tied, below, (row) => neighbours.hash(row) === last);
+    if (same > wanted) {
+      tied.subarray(below, same).sort((a, b) => (model.key(a) < model.key(b) ? -1 : 1));
+    }
   }
 }
 
@@ -193,18 +231,4 @@ function toFront(rows: Int32Array, first: number, wanted: (row: number) => boole
     rows[end++] = row;
   }
   return end;
-}
-
-const bits = new Float64Array(1);
-const words = new Uint32Array(bits.buffer);
-/** Which of the two words has the exponent. */
-const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
-
-/**
- * No less than log(1 + x), x from 0 on, and at most 0.07 more. For 1 + x = 2^e (1 + m), the logarithm to
- * base 2 is at most e + m + 0.0861; the word of the exponent is 2^20 (1023 + e + m), rounded down.
- */
-function log1pAtMost(x: number): number {
-  bits[0] = 1 + x;
-  return ((words[HIGH]! - 0x3fefffff) / 2 ** 20 + 0.08608) * Math.LN2;
 }

@@ -5,8 +5,9 @@
 export interface WordMemory {
   /** Replaced when the memory grows, as are the doubles: read them afresh after whatever may add. */
   readonly words: Int32Array;
-  /** The same bytes: doubles[a / 2] begins at the address a. */
+  /** The same bytes: doubles[a / 2] begins at the address a, floats[a] too. */
   readonly doubles: Float64Array;
+  readonly floats: Float32Array;
   /** The first address that is free to use, a multiple of 4. */
   readonly start: number;
   /** Loops over the words that are faster than ours, or null. */
@@ -31,6 +32,8 @@ export interface WordKernels {
   addStart(header: number, room: RoomAddresses, n: number, domain: number, length: number): number;
   /** As `WalkRoom.addTwo`; returns the rows reached then. */
   addTwo(header: number, room: RoomAddresses, n: number, domain: number, length: number): number;
+  /** As `WalkRoom.reaching`. */
+  reaching(room: RoomAddresses, from: number, length: number, bound: ScoreBound): number;
   /** As `WalkRoom.clear`. */
   clear(room: RoomAddresses, rows: number, bridges: number): void;
 }
@@ -43,12 +46,34 @@ export interface RoomAddresses {
   readonly bridges: number;
   readonly starts: number;
   readonly sums: number;
+  readonly facts: number;
+  readonly found: number;
 }
+
+/**
+ * Which rows a walk has to be asked about: those whose score, by a bound of it, is no less than `bar`:
+ *
+ *     π log(1 + c_j) + β b_j + reach · |v_j| + λ log(1 + perOne · p1(j)) + ω log(1 + perTwo · (p1(j) + p2(j)))
+ */
+export interface ScoreBound {
+  readonly popularity: number;
+  readonly bias: number;
+  readonly lift: number;
+  readonly walk: number;
+  readonly reach: number;
+  readonly perOne: number;
+  readonly perTwo: number;
+  readonly bar: number;
+}
+
+/** Rows that one search finds at the most. */
+export const MOST_FOUND = 32;
 
 /** Words in arrays of JavaScript. */
 export class PlainWords implements WordMemory {
   words: Int32Array<ArrayBuffer>;
   doubles: Float64Array<ArrayBuffer>;
+  floats: Float32Array<ArrayBuffer>;
   readonly start: number;
   readonly kernels = null;
 
@@ -58,6 +83,7 @@ export class PlainWords implements WordMemory {
     this.words.set(from);
     this.start = start;
     this.doubles = new Float64Array(this.words.buffer);
+    this.floats = new Float32Array(this.words.buffer);
   }
 
   reach(words: number): void {
@@ -66,5 +92,6 @@ export class PlainWords implements WordMemory {
     next.set(this.words);
     this.words = next;
     this.doubles = new Float64Array(next.buffer);
+    this.floats = new Float32Array(next.buffer);
   }
 }

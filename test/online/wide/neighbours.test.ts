@@ -175,6 +175,42 @@ describe.each(MEMORIES)('a walk over lists in %s', (_, memory) => {
   });
 });
 
+describe.each(MEMORIES)('a search among the rows reached, of lists in %s', (_, memory) => {
+  const weights = { popularity: 0.7, bias: 0.2, lift: 1.2, walk: 0.5, perOne: 3, perTwo: 9 };
+
+  it('finds those whose score may come up to the bar, and none that are far below it', () => {
+    const random = Random.of('reaching', 1);
+    const lists = new Neighbours(key, memory());
+    const { room } = lists;
+    for (let row = 1; row < 400; row++) lists.add(0, row, 0, 1 + random.below(50));
+    room.begin(400);
+    const bias = Float32Array.from({ length: 400 }, () => random.normal());
+    const norm = Float32Array.from({ length: 400 }, () => random.float());
+    for (let row = 1; row < 400; row++) room.setFacts(row, bias[row]!, Math.log1p(row), norm[row]!);
+    room.beginStarts(1);
+    room.addStartAt(0, -1, 0.1);
+    room.stepOne(0);
+    const most = (row: number): number => {
+      const mass = lists.get(0, row, 0) * 0.1;
+      const prior = 0.7 * Math.log1p(row) + 0.2 * bias[row]! + 0.4 * norm[row]!;
+      return prior + 1.2 * Math.log1p(3 * mass) + 0.5 * Math.log1p(9 * mass);
+    };
+    for (const bar of [Number.NEGATIVE_INFINITY, 6, 8, 9, Number.POSITIVE_INFINITY]) {
+      const found: number[] = [];
+      for (let from = 0; from < room.length; ) {
+        from = room.reaching(from, { ...weights, reach: 0.4, bar });
+        const { words, found: at } = room;
+        for (let i = 1; i <= words[at]!; i++) found.push(words[at + i]!);
+      }
+      const all = Array.from({ length: 399 }, (__, i) => i + 1);
+      // 1.7 weights times 0.07, for the bound of the logarithm.
+      expect(new Set(found).size).toBe(found.length);
+      expect(found).toEqual(expect.arrayContaining(all.filter((row) => most(row) > bar + 1e-5)));
+      expect(found.filter((row) => most(row) < bar - 0.13)).toEqual([]);
+    }
+  });
+});
+
 describe('a fork', () => {
   it('and what it was taken from change by themselves', () => {
     const live = new Neighbours(key, module === null ? undefined : new SimdWords(module));

@@ -272,8 +272,13 @@ export function walkTwo(
   sums: usize,
 ): i32 {
   let total = load<f64>(sums);
+  // Lists lie anywhere: looked up all before the first is read, they are waited for together.
   for (let s = 0; s < n; s++) {
-    const at = list(header, load<u32>(starts), domain);
+    const start = starts + ((<usize>s) << 4);
+    store<usize>(start, list(header, load<u32>(start), domain), 4);
+  }
+  for (let s = 0; s < n; s++) {
+    const at = load<usize>(starts, 4);
     const each = load<f64>(starts, 8);
     starts += 16;
     if (at === 0) continue;
@@ -296,6 +301,60 @@ export function walkTwo(
   }
   store<f64>(sums, total);
   return length;
+}
+
+/** Rows that a search finds at the most: MOST_FOUND of ../../wide/words.ts. */
+const MOST_FOUND: i32 = 32;
+
+/**
+ * Looks through the rows reached, from number `from` on, for those whose score may come up to `bar`;
+ * see ScoreBound in ../../wide/words.ts. By row, `facts` has the f32 of its bias, of log(1 + count) and
+ * |v|. Writes how many were found to `found`, and the rows behind it. Returns the number of the row with
+ * which to go on.
+ */
+export function walkReaching(
+  masses: usize,
+  rows: usize,
+  from: i32,
+  length: i32,
+  facts: usize,
+  found: usize,
+  popularity: f64,
+  bias: f64,
+  reach: f64,
+  lift: f64,
+  perOne: f64,
+  walk: f64,
+  perTwo: f64,
+  bar: f64,
+): i32 {
+  let count = 0;
+  let i = from;
+  for (; i < length && count < MOST_FOUND; i++) {
+    const row = load<u32>(rows + ((<usize>i) << 2));
+    const mass = masses + ((<usize>row) << 4);
+    const fact = facts + ((<usize>row) << 4);
+    const one = load<f64>(mass);
+    const both = one + load<f64>(mass, 8);
+    const most =
+      bias * <f64>load<f32>(fact) +
+      popularity * <f64>load<f32>(fact, 4) +
+      reach * <f64>load<f32>(fact, 8) +
+      lift * log1pAtMost(perOne * one) +
+      walk * log1pAtMost(perTwo * both);
+    if (most < bar) continue;
+    count++;
+    store<u32>(found + ((<usize>count) << 2), row);
+  }
+  store<i32>(found, count);
+  return i;
+}
+
+/** No less than log(1 + x): as in ../../wide/walk-room.ts, with 0 for 0. */
+function log1pAtMost(x: f64): f64 {
+  const high = <i32>(reinterpret<u64>(1 + x) >> 32);
+  const most = (<f64>(high - 0x3fefffff) * (1.0 / 1048576.0) + 0.08608) * Math.LN2;
+  return x === 0 ? 0 : most;
 }
 
 /** Sets the masses of the rows and the f64 of the bridges to zero. */
