@@ -1,5 +1,6 @@
 import { contentFault, mergeContent } from './content/delta.js';
 import { MOST_UNITS } from './empty-delta.js';
+import { type SimdSums, simdSums } from './kernels/simd-sums.js';
 import type { BlockDelta, Delta } from './types.js';
 import { mergeNeighbours, neighbourFault } from './wide/pairs.js';
 
@@ -16,20 +17,22 @@ export function mergeDeltas(deltas: readonly Delta[]): Delta {
     events += more;
     if (items.keys.length > 0) width = items.values.length / items.keys.length;
   }
-  const keys = new Array<string>(size);
-  const counts = new Int32Array(size);
-  const values = new Int32Array(size * width);
-  const accumulators = new Float64Array(size * 2);
-  for (const [d, { items }] of deltas.entries()) {
+  const columns = deltas.map(({ items }, d) => {
     if (items.keys.length > 0 && items.values.length !== items.keys.length * width) {
       throw new RangeError('Deltas of models of different dimensions do not add up');
     }
+    return { values: items.values, places: places[d]! };
+  });
+  const values = (simdSums() ?? plainSums).sum(columns, size, width);
+  const keys = new Array<string>(size);
+  const counts = new Int32Array(size);
+  const accumulators = new Float64Array(size * 2);
+  for (const [d, { items }] of deltas.entries()) {
     const to = places[d]!;
     for (let i = 0; i < to.length; i++) {
       const row = to[i]!;
       keys[row] = items.keys[i]!;
       counts[row]! += items.counts[i]!;
-      addTo(values, row * width, items.values, i * width, width);
       accumulators[row * 2]! += items.accumulators[i * 2]!;
       accumulators[row * 2 + 1]! += items.accumulators[i * 2 + 1]!;
     }
@@ -43,10 +46,19 @@ export function mergeDeltas(deltas: readonly Delta[]): Delta {
   };
 }
 
-/** A function of its own: loops within others are compiled less well. */
-function addTo(sum: Int32Array, at: number, from: Int32Array, start: number, width: number): void {
-  for (let k = 0; k < width; k++) sum[at + k]! += from[start + k]!;
-}
+/** As SimdSums, in loops. */
+export const plainSums: Pick<SimdSums, 'sum'> = {
+  sum(columns, size, width) {
+    const sums = new Int32Array(size * width);
+    for (const { values, places } of columns) {
+      for (let i = 0; i < places.length; i++) {
+        const at = places[i]! * width;
+        for (let k = 0; k < width; k++) sums[at + k]! += values[i * width + k]!;
+      }
+    }
+    return sums;
+  },
+};
 
 /**
  * Where each item of each delta stands in the sum: those with events first, in order of first touch.

@@ -212,9 +212,9 @@ export class Learner {
     for (let i = 0; i < length; i++) keys[i] = model.key(rows[i]!);
     const counts = gradients.counts.slice(0, length);
     if (this.kernels !== null) {
-      const ofRows = [learningRate, accumulatorStart, l2] as const;
-      const ofBiases = [biasLearningRate, SCALAR_START, biasL2] as const;
-      this.kernels.stepRows(trained, rows, [...ofRows, ...ofBiases], values, added);
+      const rates = [learningRate, biasLearningRate] as const;
+      const ofRows = [...rates, accumulatorStart, SCALAR_START, l2, biasL2] as const;
+      this.kernels.stepRows(trained, rows, ofRows, values, added);
       return { keys, rows: rows.slice(0, length), counts, values, accumulators: added };
     }
     for (let i = 0; i < trained; i++) {

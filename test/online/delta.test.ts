@@ -1,8 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deltaFault, mergeDeltas } from '../../src/online/delta.js';
+import { deltaFault, mergeDeltas, plainSums } from '../../src/online/delta.js';
 import { emptyDelta } from '../../src/online/empty-delta.js';
+import { simdSums } from '../../src/online/kernels/simd-sums.js';
 import { Model } from '../../src/online/model.js';
+import { Random } from '../../src/online/random.js';
 import { OPTIONS, portrait, randomDeltas } from './model-fixtures.js';
 
 function eventRows(model: Model): Map<string, string[]> {
@@ -59,6 +61,25 @@ describe('merged deltas', () => {
     mergeDeltas(deltas);
     expect(deltas).toEqual(before);
   });
+});
+
+it('sums by a kernel are those of the loops', () => {
+  const whole = fc.integer({ min: -(2 ** 25), max: 2 ** 25 });
+  const shape = fc.record({
+    size: fc.integer({ min: 1, max: 50 }),
+    width: fc.integer({ min: 0, max: 37 }),
+    lengths: fc.array(fc.nat({ max: 60 }), { maxLength: 5 }),
+  });
+  fc.assert(
+    fc.property(shape, fc.nat(), whole, ({ size, width, lengths }, seed, least) => {
+      const random = Random.of('sums', seed);
+      const columns = lengths.map((n) => ({
+        values: Int32Array.from({ length: n * width }, () => least + random.below(1000)),
+        places: Int32Array.from({ length: n }, () => random.below(size)),
+      }));
+      expect(simdSums()!.sum(columns, size, width)).toEqual(plainSums.sum(columns, size, width));
+    }),
+  );
 });
 
 describe('the fault of a delta', () => {

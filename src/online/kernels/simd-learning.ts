@@ -16,13 +16,13 @@ export interface LearningSize {
   readonly sharing: number;
 }
 
-/** Step sizes η, starts n_0 and decays λ of embeddings and biases; see rowStep. */
+/** Step sizes η, starts n_0 and decays λ, each of embeddings and of biases; see rowStep. */
 export type RowStepOptions = readonly [
   rate: number,
-  start: number,
-  decay: number,
   biasRate: number,
+  start: number,
   biasStart: number,
+  decay: number,
   biasDecay: number,
 ];
 

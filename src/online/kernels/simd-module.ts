@@ -95,6 +95,8 @@ export interface SimdExports {
     start: number,
     lambda: number,
   ): void;
+  /** Of assembly/sums.ts. */
+  addWords(n: number, words: number, values: number, places: number, sums: number): void;
   /** Of assembly/examples.ts. */
   dropEntries(
     rows: number,

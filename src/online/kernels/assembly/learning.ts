@@ -279,36 +279,41 @@ export function lossGroup(
   store<f64>(sums, load<f64>(sums, 8) + dPrior, 8);
 }
 
-/** 8 and 16 in units of the weight grid; a unit is 2^-20. */
-const LIMIT: i32 = 1 << 23;
+/** 8 in units of the weight grid; a unit is 2^-20. */
+const LIMIT: f32 = 8388608;
 const UNITS: f32 = 1048576;
 const ACCUMULATOR_UNITS: f64 = 1073741824;
 const ACCUMULATOR_UNIT: f64 = 1 / ACCUMULATOR_UNITS;
 
-/** What is added to four weights that are to move by `step`, in units; see grid.ts. */
-function unitsOf(weight: v128, step: v128): v128 {
-  const sixteen = f32x4.splat(16);
-  const within = f32x4.min(f32x4.max(step, f32x4.neg(sixteen)), sixteen);
-  const now = i32x4.trunc_sat_f32x4_s(f32x4.mul(weight, f32x4.splat(UNITS)));
-  const by = i32x4.trunc_sat_f32x4_s(f32x4.nearest(f32x4.mul(within, f32x4.splat(UNITS))));
-  const next = i32x4.min_s(
-    i32x4.max_s(i32x4.add(now, by), i32x4.splat(-LIMIT)),
-    i32x4.splat(LIMIT),
-  );
-  return i32x4.sub(next, now);
+/** Four values, cut off at ± limit; a NaN stays one. */
+function within(values: v128, limit: f32): v128 {
+  return f32x4.pmin(f32x4.pmax(values, f32x4.splat(-limit)), f32x4.splat(limit));
 }
 
-/** What a gradient adds to the accumulator of its row, in units. */
-function addedBy(gradient: usize, width: usize): f64 {
-  const mean = <f64>dot(gradient, gradient, width) / <f64>(width >> 2);
-  return Math.floor(mean * ACCUMULATOR_UNITS + 0.5);
+/** What is added to four weights that are to move by `step`, in units; see grid.ts. */
+function unitsOf(weight: v128, step: v128): v128 {
+  const now = f32x4.mul(weight, f32x4.splat(UNITS));
+  const by = f32x4.nearest(f32x4.mul(within(step, 16), f32x4.splat(UNITS)));
+  // All are whole and at most 2^24 apart, so what is rounded here is what is cut off.
+  const next = within(f32x4.add(now, by), LIMIT);
+  return i32x4.trunc_sat_f32x4_s(f32x4.sub(next, now));
+}
+
+/** The mean square of a gradient. */
+function meanSquare(gradient: usize, width: usize): f64 {
+  return <f64>dot(gradient, gradient, width) / <f64>(width >> 2);
+}
+
+/** What a mean square adds to the accumulator of its row, in units. */
+function addedBy(square: f64): f64 {
+  return Math.floor(square * ACCUMULATOR_UNITS + 0.5);
 }
 
 /**
  * The steps of `n` rows of the table (see rowStep in adagrad.ts): embedding and bias. `gradients` and
  * `values` have rows of `width` bytes and one word; accumulators and `added` are two f64 a row, the
- * former by row of the table. `options`, f64: η, n_0, λ of embeddings, then of biases; λ is times the
- * root of the row's touches.
+ * former by row of the table. `options`, f64: η, n_0 and λ, each of embeddings, then of biases; λ is
+ * times the root of the row's touches.
  */
 export function stepRows(
   n: i32,
@@ -324,32 +329,31 @@ export function stepRows(
   options: usize,
 ): void {
   const w = <usize>width;
-  const eta = load<f64>(options);
-  const start = load<f64>(options, 8);
-  const lambda = load<f64>(options, 16);
-  const biasEta = load<f64>(options, 24);
-  const biasStart = load<f64>(options, 32);
+  // Of embedding and bias, side by side.
+  const etas = v128.load(options);
+  const starts = v128.load(options, 16);
+  const lambda = load<f64>(options, 32);
   const biasLambda = load<f64>(options, 40);
+  const unit = f64x2.splat(ACCUMULATOR_UNIT);
   for (let i = 0; i < n; i++) {
     const row = <usize>load<u32>(rows + ((<usize>i) << 2));
     const root = sqrt(<f64>load<f32>(touches + ((<usize>i) << 2)));
-    const own = accumulators + (row << 4);
-
-    const more = addedBy(gradients, w);
-    const rate = eta / sqrt(start + (load<f64>(own) + more) * ACCUMULATOR_UNIT);
-    stepRow(embeddings + row * w, gradients, values, w, <f32>rate, <f32>(-rate * lambda * root));
-    store<f64>(added, more);
-
     const gradient = load<f32>(gradients + w);
-    const bias = load<f32>(biases + (row << 2));
     const square = <f64>gradient * <f64>gradient;
-    const moreOfBias = Math.floor(square * ACCUMULATOR_UNITS + 0.5);
-    const all = load<f64>(own, 8) + moreOfBias;
-    const biasRate = biasEta / sqrt(biasStart + all * ACCUMULATOR_UNIT);
-    const step = -biasRate * (biasLambda * root * <f64>bias + <f64>gradient);
+    const squares = f64x2.replace_lane(f64x2.splat(square), 0, meanSquare(gradients, w));
+    const scaled = f64x2.mul(squares, f64x2.splat(ACCUMULATOR_UNITS));
+    const more = f64x2.floor(f64x2.add(scaled, f64x2.splat(0.5)));
+    v128.store(added, more);
+    const all = f64x2.mul(f64x2.add(v128.load(accumulators + (row << 4)), more), unit);
+    const rates = f64x2.div(etas, f64x2.sqrt(f64x2.add(starts, all)));
+
+    const rate = f64x2.extract_lane(rates, 0);
+    stepRow(embeddings + row * w, gradients, values, w, <f32>rate, <f32>(-rate * lambda * root));
+    const bias = load<f32>(biases + (row << 2));
+    const decayed = biasLambda * root * <f64>bias + <f64>gradient;
+    const step = -f64x2.extract_lane(rates, 1) * decayed;
     const units = unitsOf(f32x4.splat(bias), f32x4.splat(<f32>step));
     store<i32>(values + w, i32x4.extract_lane(units, 0));
-    store<f64>(added, moreOfBias, 8);
     gradients += w + 4;
     values += w + 4;
     added += 16;
@@ -449,7 +453,7 @@ export function stepBlock(
   const w = <usize>width;
   for (let i = 0; i < rows; i++) {
     const at = (<usize>i) << 2;
-    const more = addedBy(gradients, w);
+    const more = addedBy(meanSquare(gradients, w));
     const all = load<f64>(accumulators + (at << 1)) + more;
     const rate = eta / sqrt(start + all * ACCUMULATOR_UNIT);
     stepRow(weights, gradients, values, w, <f32>rate, <f32>(-rate * lambda));

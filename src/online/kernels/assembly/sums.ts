@@ -1,0 +1,16 @@
+/** Kernels that add up deltas, in AssemblyScript. */
+
+/** sums[places[i]] += values[i], for n rows of `words` i32 each. */
+export function addWords(n: i32, words: i32, values: usize, places: usize, sums: usize): void {
+  const width = (<usize>words) << 2;
+  const most = width & ~15;
+  for (let i: usize = 0; i < (<usize>n) << 2; i += 4) {
+    const to = sums + <usize>load<u32>(places + i) * width;
+    let k: usize = 0;
+    for (; k < most; k += 16) {
+      v128.store(to + k, i32x4.add(v128.load(to + k), v128.load(values + k)));
+    }
+    for (; k < width; k += 4) store<i32>(to + k, load<i32>(to + k) + load<i32>(values + k));
+    values += width;
+  }
+}
