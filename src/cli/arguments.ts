@@ -29,6 +29,12 @@ export function rate(text: string): number {
   throw new InvalidArgumentError('A number, 0 or more, is wanted.');
 }
 
+/** Parses a name that is not empty. */
+export function filled(text: string): string {
+  if (text.trim() !== '') return text;
+  throw new InvalidArgumentError('A name is wanted, not an empty one.');
+}
+
 /** Gathers an option that may be given several times. */
 export function several(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];

@@ -8,7 +8,7 @@ import { replay } from '../producers/replay/replay.js';
 import { Serde } from '../serde/serde.js';
 import { LiveFigures } from '../telemetry/live.js';
 import { createLogger, type Logger } from '../telemetry/logger.js';
-import { startTracing } from '../telemetry/tracing.js';
+import { startTracing, type Tracing } from '../telemetry/tracing.js';
 import { applicationTopics } from '../topics.js';
 import { MemoryLog, MemoryTransport } from '../transport/memory/index.js';
 import type { Transport } from '../transport/transport.js';
@@ -94,9 +94,11 @@ class Demo {
   async #play(): Promise<void> {
     const data = await readMovieLens();
     const { config, transport } = await this.#log();
+    const tracing = await startTracing({ serviceName: config.appId, serviceVersion: VERSION });
+    this.#closers.push(() => tracing.close());
     const live = new LiveFigures(config.appId);
     this.#closers.push(() => live.close());
-    const service = await this.#service(config, transport, data);
+    const service = await this.#service(config, transport, tracing, data);
     this.#say(`isthmus is up: ${service.url}  (metrics: ${service.url}/metrics)`);
 
     const total =
@@ -105,8 +107,11 @@ class Demo {
         : data.events.length;
     const screen = new DemoScreen(live, total, this.#out);
     try {
-      await Promise.race([service.ended, this.#replay(config, transport, data, total, screen)]);
-      await Promise.race([service.ended, this.#settled(service)]);
+      await Promise.race([
+        service.ended,
+        this.#replay(config, transport, tracing, data, total, screen),
+      ]);
+      await Promise.race([service.ended, this.#settled(config, transport, service)]);
     } finally {
       screen.close();
     }
@@ -148,12 +153,15 @@ class Demo {
     return { config, transport: this.#keep(transport) };
   }
 
-  async #service(config: Config, transport: Transport, data: MovieLens): Promise<Service> {
+  async #service(
+    config: Config,
+    transport: Transport,
+    tracing: Tracing,
+    data: MovieLens,
+  ): Promise<Service> {
     const admin = await transport.admin();
     await admin.createTopics(applicationTopics(config, PARTITIONS));
     await admin.close();
-    const tracing = await startTracing({ serviceName: config.appId, serviceVersion: VERSION });
-    this.#closers.push(() => tracing.close());
     const service = await Service.create({
       config,
       transport,
@@ -170,6 +178,7 @@ class Demo {
   async #replay(
     config: Config,
     transport: Transport,
+    tracing: Tracing,
     data: MovieLens,
     total: number,
     screen: DemoScreen,
@@ -183,6 +192,7 @@ class Demo {
         rate: this.#options.rate,
         limit: total,
         signal: this.#signal,
+        trace: (records) => tracing.send(config.inputTopic, records),
         onProgress: ({ sent }) => screen.sent(sent),
       });
     } finally {
@@ -191,10 +201,18 @@ class Demo {
   }
 
   /** Until all is learned and nothing is owed. */
-  async #settled(service: Service): Promise<void> {
-    await this.#until(
-      () => service.tasks().every((task) => task.lagRecords === 0) && service.owedLists() === 0,
-    );
+  async #settled(config: Config, transport: Transport, service: Service): Promise<void> {
+    const admin = await transport.admin();
+    const marks = await admin.watermarks(config.inputTopic);
+    await admin.close();
+    // Not by the tasks' lag: they may not have heard of the last records yet.
+    const learned = (): boolean => {
+      const tasks = service.tasks();
+      return marks.every(({ high }, partition) =>
+        tasks.some((task) => task.partition === partition && (task.position ?? -1n) >= high),
+      );
+    };
+    await this.#until(() => learned() && service.owedLists() === 0);
   }
 
   async #until(holds: () => boolean): Promise<void> {

@@ -4,8 +4,15 @@ import type { Evaluation } from '../evaluate/evaluate.js';
 import type { CatalogueItem } from '../evaluate/pass.js';
 import type { SeveralSeeds } from '../evaluate/seeds.js';
 import type { BehaviorEvent } from '../online/types.js';
-import type { Film } from '../producers/replay/movielens.js';
-import { type CommonOptions, several, severalWhole, whole, withCommon } from './arguments.js';
+import type { MovieLens } from '../producers/replay/movielens.js';
+import {
+  type CommonOptions,
+  filled,
+  several,
+  severalWhole,
+  whole,
+  withCommon,
+} from './arguments.js';
 import { withBackend } from './backend.js';
 import { textOf } from './evaluate-text.js';
 import { say, sayJson } from './output.js';
@@ -16,7 +23,9 @@ interface EvaluateCommandOptions extends CommonOptions {
   readonly events?: string;
   readonly movielens: boolean;
   readonly content: boolean;
+  readonly tags?: string;
   readonly items?: string;
+  readonly action?: string;
   readonly seed: readonly number[];
   readonly limit?: number;
   readonly baselines?: string;
@@ -35,8 +44,10 @@ export function evaluateCommand(): Command {
     .description('Learn a file of events without Kafka, test-then-train, and print how good it was')
     .option('--events <file>', 'CSV, or CSV.gz, as for produce')
     .option('--movielens', "learn the demo's ratings instead of a file", false)
+    .option('--action <name>', 'what rows without an action stand for (default: interact)', filled)
     .option('--items <file>', 'CSV of what is known of the items, as for produce')
     .option('--content', 'with --movielens: titles and genres of the films', false)
+    .option('--tags <file>', 'with --content: tags.csv of ml-latest-small too')
     .option(
       '--seed <n>',
       'ISTHMUS_LEARNER_SEED; several give means and deviations (repeatable)',
@@ -134,26 +145,27 @@ interface Source {
   readonly events: AsyncIterable<readonly BehaviorEvent[]> | Iterable<readonly BehaviorEvent[]>;
   /** 0: nobody has counted them. */
   readonly total: number;
-  /** Of MovieLens. */
-  readonly films?: readonly Film[];
+  /** Of MovieLens, by item id. */
+  readonly films?: MovieLens['films'];
 }
 
 /** What is known of the items, or undefined: nothing. */
 async function itemsOf(
-  { items: file, content, strict }: EvaluateCommandOptions,
+  { items: file, content, tags, strict }: EvaluateCommandOptions,
   first: boolean,
-  films: readonly Film[] | undefined,
+  films: MovieLens['films'] | undefined,
   signal: AbortSignal,
 ): Promise<readonly CatalogueItem[] | undefined> {
-  if (content && films === undefined) {
+  if ((content && films === undefined) || (tags !== undefined && !content)) {
     const { IsthmusError } = await import('../errors.js');
     throw new IsthmusError(
       'ARGUMENT_INVALID',
       'usage',
-      '--content goes with --movielens; for another catalogue there is --items FILE',
+      '--content goes with --movielens, and --tags with --content; for another catalogue there is --items FILE',
     );
   }
-  if (file === undefined) return content ? films?.map(catalogueItem) : undefined;
+  if (content && films !== undefined) return filmItems(films, tags);
+  if (file === undefined) return undefined;
   const { readItems } = await import('../producers/replay/items.js');
   const items: CatalogueItem[] = [];
   const onBroken = (line: number, why: string): void => {
@@ -163,9 +175,13 @@ async function itemsOf(
   return items;
 }
 
-function catalogueItem({ domain, itemId, title, genres }: Film): CatalogueItem {
-  const categories = genres.filter((genre) => !genre.startsWith('('));
-  return { domain, itemId, title, categories, tags: [], text: null, vectors: {} };
+async function filmItems(
+  films: MovieLens['films'],
+  tagsFile: string | undefined,
+): Promise<readonly CatalogueItem[]> {
+  const { filmItem, readFilmTags } = await import('../producers/replay/movielens.js');
+  const tags = tagsFile === undefined ? undefined : await readFilmTags(tagsFile);
+  return [...films.values()].map((film) => filmItem(film, tags?.get(film.itemId) ?? []));
 }
 
 /** @param first Whether broken rows are told: each pass meets the same. */
@@ -186,7 +202,7 @@ async function sourceOf(
   if (file === undefined) {
     const { readMovieLens } = await import('../producers/replay/movielens.js');
     const { events, films } = await readMovieLens();
-    return { events: [events], total: events.length, films: [...films.values()] };
+    return { events: [events], total: events.length, films };
   }
   const { readEvents } = await import('../producers/replay/events.js');
   let broken = 0;
@@ -197,5 +213,7 @@ async function sourceOf(
     if (broken === 11) process.stderr.write('further broken rows are left out without a word\n');
   };
   const total = process.stderr.isTTY ? await countRows(file) : 0;
-  return { events: readEvents(file, { strict: options.strict, onBroken, signal }), total };
+  const { strict, action } = options;
+  const reading = { strict, onBroken, signal, ...(action === undefined ? {} : { action }) };
+  return { events: readEvents(file, reading), total };
 }

@@ -1,9 +1,12 @@
 import { Command } from 'commander';
 import type { Config } from '../config.js';
 import { IsthmusError } from '../errors.js';
+import type { TraceSend } from '../producers/replay/traced.js';
+import { startTracing } from '../telemetry/tracing.js';
 import { inputNames } from '../topics.js';
 import type { Transport } from '../transport/transport.js';
-import { type CommonOptions, rate, whole, withCommon } from './arguments.js';
+import { VERSION } from '../version.js';
+import { type CommonOptions, filled, rate, whole, withCommon } from './arguments.js';
 import { withKafka } from './context.js';
 import { figure, say, sayJson } from './output.js';
 import { countRows, startProgress } from './progress.js';
@@ -12,6 +15,7 @@ import { EXIT_INTERRUPTED, stopSignal } from './signals.js';
 interface ProduceOptions extends CommonOptions {
   readonly file?: string;
   readonly items?: string;
+  readonly action?: string;
   readonly rate: number;
   readonly limit?: number;
   readonly skip: number;
@@ -29,6 +33,7 @@ export function produceCommand(): Command {
     .description('Write the events of a CSV file to the input topic, in order per user')
     .option('--file <file>', 'events: CSV, or CSV.gz')
     .option('--items <file>', 'items instead, to the items topic: CSV, or CSV.gz')
+    .option('--action <name>', 'what rows without an action stand for (default: interact)', filled)
     .option('--rate <n>', 'events per second; 0: as fast as the log takes them', rate, 0)
     .option('--limit <n>', 'write at most so many', whole(0))
     .option('--skip <n>', 'leave out so many at the start', whole(0), 0)
@@ -37,6 +42,7 @@ export function produceCommand(): Command {
   return withCommon(command, [
     'isthmus produce --file events.csv.gz --rate 5000',
     'isthmus produce --file events.csv --skip 1000 --limit 500 --strict',
+    'isthmus produce --file purchases.csv --action buy',
     'isthmus produce --items items.csv.gz',
     '',
     'The header is user_id,item_id,domain and time (milliseconds or ISO 8601) or sequence; value, action',
@@ -73,8 +79,9 @@ async function produceItems(
   await withKafka(options, async ({ config, transport }) => {
     const topic = config.itemsTopic;
     await mustBeThere(transport, topic);
-    const [{ readItems }, { openSerde }] = await Promise.all([
+    const [{ readItems }, { sendTraced }, { openSerde }] = await Promise.all([
       import('../producers/replay/items.js'),
+      import('../producers/replay/traced.js'),
       import('../serde/open.js'),
     ]);
     const serde = await openSerde(config, { Item: topic });
@@ -82,23 +89,24 @@ async function produceItems(
       broken++;
       if (broken <= TOLD) process.stderr.write(`${file}, line ${line}: ${why}; left out\n`);
     };
+    const { trace, close } = await tracingOf(config, topic);
     const producer = await transport.producer();
     try {
       for await (const items of readItems(file, { strict: options.strict, onBroken, signal })) {
         for (let from = 0; from < items.length; from += ITEMS_AT_ONCE) {
           const some = items.slice(from, from + ITEMS_AT_ONCE);
-          await producer.send(
-            some.map((item) => ({
-              topic,
-              key: `${item.domain}/${item.itemId}`,
-              value: serde.items.encode(item),
-            })),
-          );
+          const records = some.map((item) => ({
+            topic,
+            key: `${item.domain}/${item.itemId}`,
+            value: serde.items.encode(item),
+          }));
+          await sendTraced(producer, records, trace);
           sent += some.length;
         }
       }
     } finally {
       await producer.close();
+      await close();
     }
   });
   if (signal.aborted) process.exitCode = EXIT_INTERRUPTED;
@@ -106,6 +114,18 @@ async function produceItems(
   if (options.json) return sayJson({ sent, broken, seconds });
   const left = broken === 0 ? '' : `, ${figure(broken)} broken rows left out`;
   say(`${figure(sent)} items sent in ${seconds.toFixed(1)} s${left}`);
+}
+
+/** What begins a trace for what is sent to a topic, where traces are wanted. */
+async function tracingOf(
+  { appId }: Config,
+  topic: string,
+): Promise<{ trace: TraceSend; close: () => Promise<void> }> {
+  const tracing = await startTracing({
+    serviceName: `${appId}-produce`,
+    serviceVersion: VERSION,
+  });
+  return { trace: (records) => tracing.send(topic, records), close: () => tracing.close() };
 }
 
 function onePlace(): IsthmusError {
@@ -128,7 +148,7 @@ async function produce(
     import('../producers/replay/replay.js'),
     import('../serde/open.js'),
   ]);
-  const { file, strict, skip, limit } = options;
+  const { file, strict, skip, limit, action } = options;
   const serde = await openSerde(config, { BehaviorEvent: topic });
   const rows = process.stderr.isTTY ? await countRows(file) : 0;
   const progress = startProgress('events', Math.min(Math.max(0, rows - skip), limit ?? Infinity));
@@ -138,21 +158,25 @@ async function produce(
     if (broken <= TOLD) process.stderr.write(`${file}, line ${line}: ${why}; left out\n`);
     if (broken === TOLD + 1) process.stderr.write('further broken rows are only counted\n');
   };
+  const { trace, close } = await tracingOf(config, topic);
   const producer = await transport.producer();
   try {
-    const result = await replay(readEvents(file, { strict, onBroken, signal }), producer, {
+    const reading = { strict, onBroken, signal, ...(action === undefined ? {} : { action }) };
+    const result = await replay(readEvents(file, reading), producer, {
       topic,
       encode: (event) => serde.events.encode(event),
       rate: options.rate,
       skip,
       ...(limit === undefined ? {} : { limit }),
       signal,
+      trace,
       onProgress: ({ sent }) => progress.update(sent),
     });
     return { ...result, broken };
   } finally {
     progress.close();
     await producer.close();
+    await close();
   }
 }
 

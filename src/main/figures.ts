@@ -150,6 +150,7 @@ export abstract class ServiceFigures implements ServiceView {
       { table: 'items', bytes: model.items.bytes },
       { table: 'blocks', bytes: blocks },
       { table: 'content', bytes: model.content.bytes },
+      { table: 'neighbours', bytes: model.neighbours.bytes },
     ];
   }
 

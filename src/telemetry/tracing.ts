@@ -22,17 +22,21 @@ export interface StepSpan {
   end(error?: unknown): void;
 }
 
-/** The spans of one batch: `consume`, and below it a step each for what is done with the batch. */
-export interface BatchSpan {
-  /** Starts a step (`learn`, `recommend`, `commit` ...). Steps may overlap. */
-  span(name: string, attributes?: SpanAttributes): StepSpan;
+/** A span under which records are written. */
+export interface SendSpan {
   /**
-   * The `traceparent` for the headers of the records that the batch brings about; undefined where
-   * the batch is not sampled (then there is nothing to be found under it).
+   * The `traceparent` for the headers of the records; undefined where the span is not sampled (then
+   * there is nothing to be found under it).
    */
   traceparent(): string | undefined;
-  /** Ends the batch; with an error it is marked as failed. Only the first call counts. */
+  /** Ends the span; with an error it is marked as failed. Only the first call counts. */
   end(error?: unknown): void;
+}
+
+/** The spans of one batch: `consume`, and below it a step each for what is done with the batch. */
+export interface BatchSpan extends SendSpan {
+  /** Starts a step (`learn`, `recommend`, `commit` ...). Steps may overlap. */
+  span(name: string, attributes?: SpanAttributes): StepSpan;
 }
 
 /** Traces for the task layer. One per service; nothing global. */
@@ -46,6 +50,8 @@ export interface Tracing {
     records: Iterable<{ readonly headers: RecordHeaders }>,
     attributes?: SpanAttributes,
   ): BatchSpan;
+  /** Starts the span of so many records that are sent together (`send`, kind PRODUCER), a trace of its own. */
+  send(topic: string, records: number): SendSpan;
   /** Sends what is left, for a bounded time, and stops. Never throws. */
   close(): Promise<void>;
 }
@@ -54,7 +60,12 @@ export interface Tracing {
 export const noTracing: Tracing = (() => {
   const step: StepSpan = { end() {} };
   const batch: BatchSpan = { span: () => step, traceparent: () => undefined, end() {} };
-  return { enabled: false, batch: () => batch, close: () => Promise.resolve() };
+  return {
+    enabled: false,
+    batch: () => batch,
+    send: () => batch,
+    close: () => Promise.resolve(),
+  };
 })();
 
 export interface TracingOptions {
@@ -91,17 +102,22 @@ export async function startTracing(options: TracingOptions): Promise<Tracing> {
 /** Tracing over any tracer; `close` is called once. */
 export function tracingWith(tracer: Tracer, close: () => Promise<void>): Tracing {
   let closed: Promise<void> | undefined;
+  const begin = (name: string, kind: SpanKind, attributes: SpanAttributes): Span =>
+    tracer.startSpan(name, { kind, root: true, attributes: { ...attributes } }, ROOT_CONTEXT);
   return {
     enabled: true,
     batch(records, attributes = {}) {
-      const root = tracer.startSpan(
-        'consume',
-        { kind: SpanKind.CONSUMER, root: true, attributes: { ...attributes } },
-        ROOT_CONTEXT,
-      );
+      const root = begin('consume', SpanKind.CONSUMER, attributes);
       if (!root.isRecording()) return unsampled;
       root.addLinks(linksOf(records));
       return new RecordedBatch(tracer, root);
+    },
+    send(topic, records) {
+      const root = begin('send', SpanKind.PRODUCER, {
+        'messaging.destination.name': topic,
+        'messaging.batch.message_count': records,
+      });
+      return root.isRecording() ? new RecordedBatch(tracer, root) : unsampled;
     },
     close() {
       closed ??= close();

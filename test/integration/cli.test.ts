@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type Env, endAll, Isthmus, isthmus, RunningService } from '../cli/support/isthmus.js';
+import { startCollector } from '../support/otlp.js';
 
 let brokers: Env;
 let folder: string;
@@ -85,6 +86,40 @@ describe('what is called wrongly ends with 2 and says what is wanted', () => {
     const ended = await isthmus(['produce', '--file', file, '--strict'], env);
     expectUsage(ended, 'CSV_INVALID', 'line 3', '"soon"');
   });
+});
+
+test('a trace goes from what produce sends to the lists, and rows without an action get the one that is said', async () => {
+  const collector = await startCollector();
+  const env = {
+    ...brokers,
+    ISTHMUS_APP_ID: 'traced',
+    ISTHMUS_INPUT_TOPIC: 'traced.events',
+    ISTHMUS_RECOMMENDATIONS_TOPIC: 'traced.lists',
+    OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint,
+  };
+  expect((await isthmus(['topics', 'create'], env)).code).toBe(0);
+  const service = await RunningService.start(env);
+  const file = join(folder, 'traced.csv');
+  const rows = ['u,i,d,1,', 'u,j,d,2,rate', 'v,i,d,3,'];
+  await writeFile(file, ['user_id,item_id,domain,sequence,action', ...rows].join('\n'));
+  const sent = await isthmus(['produce', '--file', file, '--action', 'buy'], env);
+  expect(sent).toMatchObject({ code: 0 });
+  await service.trained(3);
+  const metrics = await service.text('/metrics');
+  expect(metrics).toMatch(
+    /isthmus_events_total\{[^}]*action="buy"[^}]*outcome="accepted"[^}]*\} 2/,
+  );
+  expect(metrics).toMatch(
+    /isthmus_events_total\{[^}]*action="rate"[^}]*outcome="accepted"[^}]*\} 1/,
+  );
+  await service.stop();
+  const send = collector.spans.find(({ name }) => name === 'send');
+  expect(collector.services).toEqual(expect.arrayContaining(['traced', 'traced-produce']));
+  const linked = collector.spans.flatMap(({ links }) => links ?? []);
+  expect(linked).toContainEqual(
+    expect.objectContaining({ traceId: send?.traceId, spanId: send?.spanId }),
+  );
+  await collector.close();
 });
 
 describe('a service without a broker', () => {

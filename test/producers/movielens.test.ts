@@ -1,8 +1,13 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   FILM_DOMAINS,
   filmDomain,
+  filmItem,
   type MovieLens,
+  readFilmTags,
   readMovieLens,
 } from '../../src/producers/replay/movielens.js';
 
@@ -62,6 +67,29 @@ describe('the ratings of ml-latest-small', () => {
     );
     expect(several.length).toBe(507);
   });
+});
+
+it('what is known of a film is its title, genres, and the tags that it was given, each once', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-tags-'));
+  try {
+    const file = join(folder, 'tags.csv');
+    const rows = ['2,1,pixar,1139045764', '7,1,"Pixar ",1139045765', '2,1,fun,1139045766'];
+    await writeFile(file, ['userId,movieId,tag,timestamp', ...rows].join('\n'));
+    const tags = await readFilmTags(file);
+    const film = { itemId: '1', domain: 'family', title: 'Toy Story', genres: ['Animation'] };
+    expect(filmItem(film, tags.get('1') ?? [])).toEqual({
+      itemId: '1',
+      domain: 'family',
+      title: 'Toy Story',
+      categories: ['Animation'],
+      tags: ['pixar', 'fun'],
+      text: null,
+      vectors: {},
+    });
+    expect(filmItem({ ...film, genres: ['(no genres listed)'] }, []).categories).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 it('a folder without the files says so', async () => {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BehaviorEvent } from '../../src/online/types.js';
 import { type ReplayOptions, replay } from '../../src/producers/replay/replay.js';
+import { sendTraced } from '../../src/producers/replay/traced.js';
 import { Serde } from '../../src/serde/serde.js';
 import type { LogProducer, OutgoingRecord } from '../../src/transport/transport.js';
 
@@ -123,8 +124,29 @@ describe('a replay', () => {
     expect(producer.records).toHaveLength(2000);
   });
 
-  it('passes on a trace', async () => {
-    const { producer } = await run(3, { traceparent: () => '00-a-b-01' });
-    expect(producer.records[0]?.headers).toEqual({ traceparent: '00-a-b-01' });
+  it('sends events under spans, which their headers name where they are sampled', async () => {
+    const sizes: number[] = [];
+    const ended: unknown[] = [];
+    const trace = (records: number) => {
+      const name = sizes.push(records) === 1 ? '00-a-b-01' : undefined;
+      return { traceparent: () => name, end: (error?: unknown) => ended.push(error) };
+    };
+    const { producer } = await run(2500, { trace });
+    expect(sizes).toEqual([2000, 500]);
+    expect(ended).toEqual([undefined, undefined]);
+    expect(producer.records[1999]?.headers).toEqual({ traceparent: '00-a-b-01' });
+    expect(producer.records[2000]?.headers).toBeUndefined();
+  });
+
+  it('ends a span with the error of its records', async () => {
+    const ended: unknown[] = [];
+    const trace = () => ({
+      traceparent: () => undefined,
+      end: (error?: unknown) => ended.push(error),
+    });
+    const broken = new Error('gone');
+    const producer = { send: () => Promise.reject(broken), close: () => Promise.resolve() };
+    await expect(sendTraced(producer, [], trace)).rejects.toBe(broken);
+    expect(ended).toEqual([broken]);
   });
 });

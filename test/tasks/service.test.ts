@@ -71,6 +71,20 @@ describe('the service over the log in memory', () => {
     for (const [key, offset] of newest) expect(offset).toBe(last.get(key.split('/')[0]!));
   });
 
+  test('tells how much memory each table of the model holds', async () => {
+    const service = await run();
+    const bytes = () => new Map(service.tableBytes().map((row) => [row.table, row.bytes]));
+    const empty = bytes();
+    expect([...empty.keys()]).toEqual(['items', 'blocks', 'content', 'neighbours']);
+    await produce(200);
+    await atRest(transport, config);
+    for (const table of ['blocks', 'neighbours']) {
+      expect(bytes().get(table), table).toBeGreaterThan(empty.get(table)!);
+    }
+    // Two numbers for each pair of items that were seen together, at the very least.
+    expect(bytes().get('neighbours')).toBeGreaterThan(97 * 2 * 4);
+  });
+
   test('a restart goes on from the last commit with the state of before', async () => {
     const first = await run();
     await produce(100);

@@ -62,6 +62,33 @@ describe('tracing', () => {
     expect(new Set(collector.paths)).toEqual(new Set(['POST /v1/traces application/json']));
   });
 
+  it('begins a trace for what is sent together, and says where it failed', async () => {
+    const collector = await receiver();
+    const tracing = await startTracing({
+      serviceName: 'shop-produce',
+      env: { OTEL_EXPORTER_OTLP_ENDPOINT: collector.endpoint },
+    });
+    const first = tracing.send('events', 3);
+    const second = tracing.send('events', 1);
+    first.end();
+    second.end(new Error('no leader'));
+    await tracing.close();
+    const named = (span: { traceparent(): string | undefined }) =>
+      collector.spans.find(
+        ({ traceId, spanId }) => span.traceparent() === `00-${traceId}-${spanId}-01`,
+      );
+    expect(named(first)).toMatchObject({
+      name: 'send',
+      kind: 4,
+      attributes: [
+        { key: 'messaging.destination.name', value: { stringValue: 'events' } },
+        { key: 'messaging.batch.message_count', value: { intValue: 3 } },
+      ],
+    });
+    expect(named(second)?.status).toEqual({ code: 2, message: 'no leader' });
+    expect(named(second)?.traceId).not.toBe(named(first)?.traceId);
+  });
+
   it('does nothing without an endpoint, and where it is switched off', async () => {
     const OTEL_EXPORTER_OTLP_ENDPOINT = 'http://127.0.0.1:1';
     for (const env of [
@@ -90,6 +117,9 @@ describe('tracing', () => {
     batch.span('learn').end();
     expect(batch.traceparent()).toBeUndefined();
     batch.end();
+    const send = tracing.send('events', 1);
+    expect(send.traceparent()).toBeUndefined();
+    send.end();
     await tracing.close();
     expect(collector.spans).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { BehaviorEvent } from '../../online/types.js';
+import type { Item } from '../../serde/types.js';
 import { type CsvRow, readCsv } from './csv.js';
 import { csvInvalid } from './errors.js';
 
@@ -79,13 +80,42 @@ export async function readMovieLens(folder: string = MOVIELENS_FOLDER): Promise<
   return { films, events };
 }
 
-/** Yields the rows below the header. */
-async function* cells(folder: string, name: string, count: number) {
+/** Returns what is known of a film, as a catalogue says it: title, genres and tags. */
+export function filmItem({ itemId, domain, title, genres }: Film, tags: readonly string[]): Item {
+  // `(no genres listed)` is none.
+  const categories = genres.filter((genre) => !genre.startsWith('('));
+  return { itemId, domain, title, categories, tags: [...tags], text: null, vectors: {} };
+}
+
+/**
+ * Returns the different tags that people gave to films, by item id, in lower case: tags.csv of
+ * ml-latest-small, which does not come with the project. Errors: CSV_INVALID (usage).
+ */
+export async function readFilmTags(file: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const tags = new Map<string, Set<string>>();
+  for await (const [, itemId, tag] of rowsOf(file, file, 4)) {
+    let own = tags.get(itemId!);
+    if (own === undefined) {
+      own = new Set();
+      tags.set(itemId!, own);
+    }
+    own.add(tag!.trim().toLowerCase());
+  }
+  return new Map([...tags].map(([itemId, own]) => [itemId, [...own]]));
+}
+
+/** Yields the rows below the header of a file of the data set. */
+function cells(folder: string, name: string, count: number) {
+  return rowsOf(`${folder.replace(/\/$/, '')}/${name}`, name, count);
+}
+
+/** Yields the rows below the header, all of so many cells. @param name What errors call the file. */
+async function* rowsOf(file: string, name: string, count: number) {
   const onBroken = (line: number, why: string): void => {
     throw csvInvalid(name, line, why);
   };
   let header = true;
-  for await (const rows of readCsv(`${folder.replace(/\/$/, '')}/${name}`, { onBroken })) {
+  for await (const rows of readCsv(file, { onBroken })) {
     for (const row of rows as readonly CsvRow[]) {
       if (header) header = false;
       else if (row.cells.length === count) yield row.cells;

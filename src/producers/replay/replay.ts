@@ -1,5 +1,6 @@
 import type { BehaviorEvent } from '../../online/types.js';
 import type { LogProducer, OutgoingRecord } from '../../transport/transport.js';
+import { sendTraced, type TraceSend } from './traced.js';
 
 export interface ReplayProgress {
   /** Events that the log has acknowledged. */
@@ -22,8 +23,8 @@ export interface ReplayOptions {
   readonly limit?: number;
   /** So many events at the start are left out. */
   readonly skip?: number;
-  /** Of the trace that the events begin. */
-  readonly traceparent?: () => string;
+  /** Begins the trace of events that are sent together. */
+  readonly trace?: TraceSend;
   /** After each acknowledgement. */
   readonly onProgress?: (progress: ReplayProgress) => void;
   /** Ends the replay after what is being sent. */
@@ -60,7 +61,7 @@ export async function replay(
 
   const progress = (): ReplayProgress => ({ sent, seconds: (now() - startedMs) / 1000 });
   const send = async (records: readonly OutgoingRecord[]): Promise<void> => {
-    await producer.send(records);
+    await sendTraced(producer, records, options.trace);
     sent += records.length;
     options.onProgress?.(progress());
   };
@@ -89,11 +90,7 @@ function clamp(size: number): number {
 }
 
 function toRecord(event: BehaviorEvent, options: ReplayOptions): OutgoingRecord {
-  const { topic, encode, traceparent } = options;
-  const record = { topic, key: event.userId, value: encode(event) };
-  return traceparent === undefined
-    ? record
-    : { ...record, headers: { traceparent: traceparent() } };
+  return { topic: options.topic, key: event.userId, value: options.encode(event) };
 }
 
 /** Cuts what comes into chunks of `size`, without the first `skip`, at most `limit` in all. */
