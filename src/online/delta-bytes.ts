@@ -1,3 +1,10 @@
+import {
+  type DecodedItems,
+  type DecodedPairs,
+  type SimdDecoding,
+  simdDecoding,
+} from './kernels/simd-decoding.js';
+
 /** Bytes that are no delta, or one of a later format. Nothing of it may be applied: fatal. */
 export class DeltaFormatError extends Error {
   readonly code = 'DELTA_FORMAT';
@@ -122,11 +129,14 @@ export class ByteWriter {
 
 /** Reads what a ByteWriter finished. Every reading beyond the end is a DeltaFormatError. */
 export class ByteReader {
+  /** Reads much at once, once the checksum was verified; null where there are no kernels. */
+  private readonly kernels: SimdDecoding | null;
   private readonly bytes: Buffer;
   private readonly end: number;
   private at = 0;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, kernels = simdDecoding()) {
+    this.kernels = kernels;
     this.bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.end = bytes.byteLength - 4;
     if (this.end < 1) throw new DeltaFormatError(`A delta of ${bytes.byteLength} bytes is cut off`);
@@ -137,9 +147,25 @@ export class ByteReader {
   }
 
   verifyChecksum(): void {
-    if (this.bytes.readUInt32LE(this.end) !== checksum(this.bytes, this.end)) {
+    const { bytes, end, kernels } = this;
+    const sum = kernels === null ? checksum(bytes, end) : kernels.checksum(bytes, end);
+    if (bytes.readUInt32LE(end) !== sum) {
       throw new DeltaFormatError('The checksum of a delta is wrong: it is cut off or damaged');
     }
+  }
+
+  /** The n items that follow, as kernels read them; null where none can, or something is wrong. */
+  items(n: number, dimension: number): DecodedItems | null {
+    const found = this.kernels?.items(this.at, n, dimension) ?? null;
+    if (found !== null) this.at = found.end;
+    return found;
+  }
+
+  /** The columns of pairs of so many items that follow, likewise. */
+  pairs(items: number): DecodedPairs | null {
+    const found = this.kernels?.pairs(this.at, items) ?? null;
+    if (found !== null) this.at = found.end;
+    return found;
   }
 
   byte(): number {

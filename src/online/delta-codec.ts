@@ -8,6 +8,7 @@ import {
   varintBytes,
   zigzagBits,
 } from './delta-bytes.js';
+import type { DecodedItems } from './kernels/simd-decoding.js';
 import type { BlockDelta, Delta } from './types.js';
 import { neighbourBytes, readNeighbours, writeNeighbours } from './wide/pair-codec.js';
 import { splitNeighbours } from './wide/pair-split.js';
@@ -61,9 +62,9 @@ function versionOf({ neighbours, content }: Delta): number {
   return neighbours === undefined ? PLAIN : WITH_NEIGHBOURS;
 }
 
-/** The delta that the bytes are. Throws DeltaFormatError. */
-export function decodeDelta(bytes: Uint8Array): Delta {
-  const reader = new ByteReader(bytes);
+/** The delta that the bytes are, by kernels where there are some, unless `plain` says otherwise. Throws DeltaFormatError. */
+export function decodeDelta(bytes: Uint8Array, { plain = false } = {}): Delta {
+  const reader = plain ? new ByteReader(bytes, null) : new ByteReader(bytes);
   const version = reader.byte();
   if (version < PLAIN || version > WITH_CONTENT) {
     throw new DeltaFormatError(
@@ -78,17 +79,8 @@ export function decodeDelta(bytes: Uint8Array): Delta {
   const events = reader.varint();
   const keys = readKeys(reader);
   const n = keys.length;
-  const width = dimension + 1;
-  const counts = new Int32Array(n);
-  const values = new Int32Array(n * width);
-  const accumulators = new Float64Array(n * 2);
-  for (let i = 0; i < n; i++) {
-    counts[i] = reader.signed();
-    accumulators[i * 2] = reader.signed();
-    accumulators[i * 2 + 1] = reader.signed();
-    values[i * width + dimension] = reader.signed();
-    reader.packed(values, i * width, i * width + dimension);
-  }
+  const { counts, values, accumulators } =
+    reader.items(n, dimension) ?? readItems(reader, n, dimension);
   const blocks: BlockDelta[] = [];
   for (let i = reader.size(4); i > 0; i--) blocks.push(readBlock(reader));
   const seen = version === WITH_CONTENT ? reader.byte() === 1 : version === WITH_NEIGHBOURS;
@@ -105,6 +97,21 @@ export function decodeDelta(bytes: Uint8Array): Delta {
     ...neighbours,
     ...content,
   };
+}
+
+function readItems(reader: ByteReader, n: number, dimension: number): Omit<DecodedItems, 'end'> {
+  const width = dimension + 1;
+  const counts = new Int32Array(n);
+  const values = new Int32Array(n * width);
+  const accumulators = new Float64Array(n * 2);
+  for (let i = 0; i < n; i++) {
+    counts[i] = reader.signed();
+    accumulators[i * 2] = reader.signed();
+    accumulators[i * 2 + 1] = reader.signed();
+    values[i * width + dimension] = reader.signed();
+    reader.packed(values, i * width, i * width + dimension);
+  }
+  return { counts, values, accumulators };
 }
 
 /**

@@ -157,7 +157,7 @@ export class Model implements DenseParameters {
   /** Adds a delta. Exact: any order of the same deltas gives the same values. */
   apply(delta: Delta): void {
     this.checkShapes(delta);
-    const rows = this.rowsNamed(delta.items);
+    const rows = this.rowsNamed(delta.items, this.ensureRow);
     this.items.add(rows, delta.items, 1);
     this.addOwn(rows, delta.items, 1);
     for (let i = 0; i < rows.length; i++) this.recount(rows[i]!, delta.items.counts[i]!);
@@ -174,16 +174,10 @@ export class Model implements DenseParameters {
    */
   revert(delta: Delta): void {
     this.checkShapes(delta);
-    const { keys } = delta.items;
-    for (const named of [keys, delta.content?.keys ?? []]) {
-      for (const key of named) {
-        if (this.byKey.has(key)) continue;
-        throw new RangeError(`Cannot revert: the model has no item ${key}; was the delta applied?`);
-      }
-    }
+    for (const key of delta.content?.keys ?? []) this.knownRow(key);
+    const rows = this.rowsNamed(delta.items, this.knownRow);
     for (const block of delta.blocks) this.addToBlock(block, -1);
     if (delta.content !== undefined) this.addContent(delta.content, -1);
-    const rows = this.rowsNamed(delta.items);
     this.addNeighbours(delta, rows, -1);
     for (let i = rows.length - 1; i >= 0; i--) this.recount(rows[i]!, -delta.items.counts[i]!);
     this.items.add(rows, delta.items, -1);
@@ -252,11 +246,16 @@ export class Model implements DenseParameters {
     this.revision++;
   }
 
-  private ensureRow(key: string): number {
-    return (
-      this.byKey.get(key) ?? this.addRow(key, this.domains.ensure(key.slice(0, key.indexOf('/'))))
-    );
-  }
+  /** The row of a key, added where it is new. */
+  private readonly ensureRow = (key: string): number =>
+    this.byKey.get(key) ?? this.addRow(key, this.domains.ensure(key.slice(0, key.indexOf('/'))));
+
+  /** The row of a key of a delta that is to be taken away. */
+  private readonly knownRow = (key: string): number => {
+    const row = this.byKey.get(key);
+    if (row !== undefined) return row;
+    throw new RangeError(`Cannot revert: the model has no item ${key}; was the delta applied?`);
+  };
 
   private addRow(key: string, domain: number): number {
     const row = this.items.append();
@@ -283,8 +282,8 @@ export class Model implements DenseParameters {
     }
   }
 
-  /** The rows of a delta's items, added where they are new; good until the next delta. */
-  private rowsNamed({ keys, rows }: Delta['items']): Int32Array {
+  /** The rows of a delta's items, good until the next delta; `rowOf` says those that are not at hand. */
+  private rowsNamed({ keys, rows }: Delta['items'], rowOf: (key: string) => number): Int32Array {
     const n = keys.length;
     if (this.named.length < n) this.named = new Int32Array(n * 2);
     for (let i = 0; i < n; i++) {
@@ -292,7 +291,7 @@ export class Model implements DenseParameters {
       // Numbers of rows may be old.
       const row = rows?.[i];
       const good = row !== undefined && this.keys[row] === key;
-      this.named[i] = good ? row : this.ensureRow(key);
+      this.named[i] = good ? row : rowOf(key);
     }
     return this.named.subarray(0, n);
   }
@@ -317,23 +316,15 @@ export class Model implements DenseParameters {
     this.domains.recount(this.domainByRow[row]!, row, before, after);
   }
 
-  /** Pairs stand in order of the list that they go to, so that what lies together is met together. */
   private addNeighbours({ neighbours }: Delta, rows: Int32Array, sign: 1 | -1): void {
     if (neighbours === undefined) return;
-    const { domainByRow } = this;
-    const sink = this.neighbours.adding(this.items.size);
-    for (const { from, to, counts } of [neighbours.both, neighbours.oneWay]) {
-      for (let i = 0; i < from.length; i++) {
-        const other = rows[to[i]!]!;
-        sink.push(rows[from[i]!]!, other, domainByRow[other]!, sign * counts[i]!);
-      }
-    }
-    const { from, to, counts } = neighbours.both;
-    for (const i of inOrder(to, rows.length)) {
-      const other = rows[from[i]!]!;
-      sink.push(rows[to[i]!]!, other, domainByRow[other]!, sign * counts[i]!);
-    }
-    sink.end();
+    const { both, oneWay } = neighbours;
+    const named = { rows, domains: rows.map((row) => this.domainByRow[row]!) };
+    this.neighbours.addColumns(both, named, sign);
+    const back = { from: both.to, to: both.from, counts: both.counts };
+    // In order of the list that they go to, so that what lies together is met together.
+    this.neighbours.addColumns(back, named, sign, inOrder(both.to, rows.length));
+    this.neighbours.addColumns(oneWay, named, sign);
   }
 
   private addContent({ keys, values, categories }: ContentDelta, sign: 1 | -1): void {

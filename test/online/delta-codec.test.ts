@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeDeltas } from '../../src/online/delta.js';
+import { ByteWriter } from '../../src/online/delta-bytes.js';
 import {
   DeltaFormatError,
   decodeDelta,
@@ -85,6 +86,28 @@ describe('the bytes of a delta', () => {
       damaged[at]! ^= 1 << (at % 8);
       expect(() => decodeDelta(damaged)).toThrow(DeltaFormatError);
     }
+  });
+
+  it('are read by kernels as by the loops, and refused for the same reason', () => {
+    const read = (bytes: Uint8Array, plain: boolean): unknown => {
+      try {
+        return decodeDelta(bytes, { plain });
+      } catch (error) {
+        return (error as Error).message;
+      }
+    };
+    fc.assert(
+      fc.property(anyDelta, fc.nat(), fc.nat({ max: 255 }), (delta, at, flipped) => {
+        const bytes = encodeDelta(delta).subarray(0, -4);
+        // Damage behind a checksum that is right.
+        if (bytes.length > 1) bytes[1 + (at % (bytes.length - 1))]! ^= flipped;
+        const writer = new ByteWriter(bytes.length + 4);
+        for (const byte of bytes) writer.byte(byte);
+        const made = writer.finish();
+        expect(read(made, false)).toEqual(read(made, true));
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('of a later version are refused by version', () => {

@@ -95,6 +95,27 @@ export interface SimdExports {
     start: number,
     lambda: number,
   ): void;
+  /** Of assembly/decoding.ts, as the next two. */
+  checksum(bytes: number, length: number): number;
+  readItems(
+    at: number,
+    end: number,
+    n: number,
+    dimension: number,
+    counts: number,
+    values: number,
+    accumulators: number,
+  ): number;
+  readPairs(
+    at: number,
+    end: number,
+    items: number,
+    most: number,
+    froms: number,
+    tos: number,
+    counts: number,
+    length: number,
+  ): number;
   /** Of assembly/sums.ts. */
   addWords(n: number, words: number, values: number, places: number, sums: number): void;
   /** Of assembly/examples.ts. */

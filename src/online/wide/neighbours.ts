@@ -1,14 +1,15 @@
+import type { PairColumns } from '../types.js';
 import { Arena } from './arena.js';
 import { type Entries, excessOf, type RowOrder } from './excess.js';
 import { WalkRoom } from './walk-room.js';
-import { PlainWords, type WordMemory } from './words.js';
+import { PlainWords, type WordKernels, type WordMemory } from './words.js';
 
 export type { Entries } from './excess.js';
 
-/** Pairs of rows whose counts are added together: a list of (from, to, domain of `to`, count). */
-export interface PairSink {
-  push(from: number, to: number, domain: number, count: number): void;
-  end(): void;
+/** The rows of places, and the indices of their domains. */
+export interface PlacedRows {
+  readonly rows: Int32Array;
+  readonly domains: Int32Array;
 }
 
 /**
@@ -41,39 +42,43 @@ export class Neighbours {
     if (grown !== 0) arena.memory.words[arena.record(to) + 1]! += grown;
   }
 
-  /** Takes many pairs, of rows below `rows`; all are in once it has ended. */
-  adding(rows: number): PairSink {
+  /**
+   * Adds to c(from→to) for pairs of places, `sign` times their counts; in this order of theirs, or as
+   * they stand.
+   */
+  addColumns(
+    { from, to, counts }: PairColumns,
+    { rows, domains }: PlacedRows,
+    sign: 1 | -1,
+    order: Int32Array | null = null,
+  ): void {
     const { arena } = this;
-    arena.reserve(rows);
+    let last = -1;
+    for (let i = 0; i < rows.length; i++) if (rows[i]! > last) last = rows[i]!;
+    arena.reserve(last + 1);
     const { kernels } = arena.memory;
-    if (kernels === null) return { push: (...pair) => this.add(...pair), end: () => {} };
-    let { words } = arena.memory;
-    const start = kernels.pairs;
-    const most = start + kernels.most * 4;
-    let at = start;
-    const end = (): void => {
-      let left = (at - start) / 4;
-      while (left > 0) {
-        const added = kernels.add(arena.header, left);
-        left -= added;
-        if (left === 0) break;
-        arena.grow();
-        words = arena.memory.words;
-        words.copyWithin(start, start + added * 4, start + (added + left) * 4);
+    if (kernels === null) {
+      for (let i = 0; i < from.length; i++) {
+        const other = to[i]!;
+        this.add(rows[from[i]!]!, rows[other]!, domains[other]!, sign * counts[i]!);
       }
-      at = start;
-    };
-    return {
-      push(from, to, domain, count) {
-        words[at] = from;
-        words[at + 1] = to;
-        words[at + 2] = domain;
-        words[at + 3] = count;
+      return;
+    }
+    for (let first = 0; first < from.length; first += kernels.most) {
+      const n = Math.min(kernels.most, from.length - first);
+      const { words } = arena.memory;
+      let at = kernels.pairs;
+      for (let k = first; k < first + n; k++) {
+        const i = order === null ? k : order[k]!;
+        const other = to[i]!;
+        words[at] = rows[from[i]!]!;
+        words[at + 1] = rows[other]!;
+        words[at + 2] = domains[other]!;
+        words[at + 3] = sign * counts[i]!;
         at += 4;
-        if (at === most) end();
-      },
-      end,
-    };
+      }
+      this.addStaged(kernels, n);
+    }
   }
 
   get(from: number, to: number, domain: number): number {
@@ -229,6 +234,20 @@ export class Neighbours {
   get room(): WalkRoom {
     this.walkRoom ??= new WalkRoom(this.arena);
     return this.walkRoom;
+  }
+
+  /** Adds n pairs that lie where the kernels take them from, growing the memory as often as it takes. */
+  private addStaged(kernels: WordKernels, n: number): void {
+    const { arena } = this;
+    const { pairs } = kernels;
+    for (let left = n; left > 0; ) {
+      const added = kernels.add(arena.header, left);
+      left -= added;
+      if (left === 0) return;
+      arena.grow();
+      const { words } = arena.memory;
+      words.copyWithin(pairs, pairs + added * 4, pairs + (added + left) * 4);
+    }
   }
 
   /** Bytes of the lists, of records, and of what walks keep. */

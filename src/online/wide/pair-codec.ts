@@ -64,6 +64,8 @@ function writeColumns(writer: ByteWriter, { from, to, counts }: PairColumns): vo
 }
 
 function readColumns(reader: ByteReader, items: number): PairColumns {
+  const read = reader.pairs(items);
+  if (read !== null) return { from: read.from, to: read.to, counts: read.counts };
   const from: number[] = [];
   const to: number[] = [];
   const counts: number[] = [];

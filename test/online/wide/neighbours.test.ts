@@ -23,6 +23,28 @@ function entries({ rows, counts }: { rows: Int32Array; counts: Int32Array }): Ma
   return new Map(Array.from(rows, (row, i) => [row, counts[i]!]));
 }
 
+/** Adds pairs of rows together; where they stand in the columns is where they stand in an order of them. */
+function addAll(
+  lists: Neighbours,
+  pairs: readonly { readonly from: number; readonly to: number; readonly count: number }[],
+  domainOf: (row: number) => number,
+): void {
+  const rows = Int32Array.from(new Set(pairs.flatMap(({ from, to }) => [from, to])));
+  const place = new Map(Array.from(rows, (row, i) => [row, i]));
+  const column = (of: (pair: (typeof pairs)[number]) => number): Int32Array =>
+    Int32Array.from(pairs, of);
+  lists.addColumns(
+    {
+      from: column(({ from }) => place.get(from)!),
+      to: column(({ to }) => place.get(to)!),
+      counts: column(({ count }) => -count),
+    },
+    { rows, domains: rows.map(domainOf) },
+    -1,
+    Int32Array.from(pairs, (_, i) => pairs.length - 1 - i),
+  );
+}
+
 const module = simdModule();
 const MEMORIES: readonly [string, () => WordMemory][] = [
   ['arrays', () => new PlainWords()],
@@ -44,16 +66,13 @@ describe.each(MEMORIES)('lists in %s', (_, memory) => {
       fc.property(pairs, fc.boolean(), (list, together) => {
         const ours = new Neighbours(key, memory());
         const map = new Map<string, number>();
-        const sink = together
-          ? ours.adding(201)
-          : { push: ours.add.bind(ours), end: () => undefined };
         for (const { from, to, count } of list) {
           const sum = (map.get(`${from} ${to}`) ?? 0) + count;
           if (sum === 0) map.delete(`${from} ${to}`);
           else map.set(`${from} ${to}`, sum);
-          sink.push(from, to, domainOf(to), count);
+          if (!together) ours.add(from, to, domainOf(to), count);
         }
-        sink.end();
+        if (together) addAll(ours, list, domainOf);
         const found = new Map<string, number>();
         const named = new Set<number>();
         for (let from = 0; from <= 5; from++) {
@@ -75,9 +94,11 @@ describe.each(MEMORIES)('lists in %s', (_, memory) => {
 
   it('grow as long as it takes', () => {
     const ours = new Neighbours(key, memory());
-    const sink = ours.adding(20_001);
-    for (let to = 1; to <= 20_000; to++) sink.push(0, to, 0, to);
-    sink.end();
+    addAll(
+      ours,
+      Array.from({ length: 20_000 }, (_, i) => ({ from: 0, to: i + 1, count: i + 1 })),
+      () => 0,
+    );
     expect(ours.sizeOf(ours.list(0, 0))).toBe(20_000);
     expect(ours.get(0, 19_999, 0)).toBe(19_999);
   });
@@ -86,11 +107,9 @@ describe.each(MEMORIES)('lists in %s', (_, memory) => {
     const random = Random.of('long');
     const ours = new Neighbours(key, memory());
     const sizes = Array.from({ length: 20_000 }, () => random.below(6));
-    const sink = ours.adding(sizes.length);
     for (const [row, size] of sizes.entries()) {
-      for (let k = 0; k < size; k++) sink.push(row, k, random.below(2), 1);
+      for (let k = 0; k < size; k++) ours.add(row, k, random.below(2), 1);
     }
-    sink.end();
     const rows = Int32Array.from({ length: 25_000 }, (_, i) => i);
     const long = ours.withLongLists(rows, 2);
     const isLong = (row: number) => ours.listsOf(row).some((list) => ours.sizeOf(list) > 2);

@@ -7,7 +7,15 @@
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 
-const FILES = ['kernels.ts', 'learning.ts', 'neighbours.ts', 'tower.ts', 'examples.ts', 'sums.ts'];
+const FILES = [
+  'kernels.ts',
+  'learning.ts',
+  'neighbours.ts',
+  'tower.ts',
+  'examples.ts',
+  'sums.ts',
+  'decoding.ts',
+];
 const TARGET = new URL('../simd-binary.ts', import.meta.url);
 
 /** What the binary is made of: the source and the settings of the compiler. */
