@@ -25,5 +25,5 @@ COPY schemas ./schemas
 COPY data ./data
 EXPOSE 8080
 HEALTHCHECK --interval=10s --start-period=30s CMD ["/nodejs/bin/node", "-e", "fetch('http://127.0.0.1:8080/healthz').then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["/nodejs/bin/node", "dist/cli.js"]
+ENTRYPOINT ["/nodejs/bin/node", "--max-semi-space-size=64", "dist/cli.js"]
 CMD ["run"]

@@ -15,6 +15,7 @@ import type { Transport } from '../transport/transport.js';
 import { VERSION } from '../version.js';
 import { type Newcomer, newcomers } from './demo-people.js';
 import { DemoScreen, milliseconds, percent } from './demo-screen.js';
+import { collectAlone } from './heap.js';
 import { openKafka } from './kafka-transport.js';
 
 interface DemoOptions {
@@ -92,6 +93,7 @@ class Demo {
   }
 
   async #play(): Promise<void> {
+    collectAlone();
     const data = await readMovieLens();
     const { config, transport } = await this.#log();
     const tracing = await startTracing({ serviceName: config.appId, serviceVersion: VERSION });

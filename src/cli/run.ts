@@ -6,6 +6,7 @@ import type { Transport } from '../transport/transport.js';
 import { type CommonOptions, withCommon } from './arguments.js';
 import { withBackend } from './backend.js';
 import { kafkaOf, loggerOf, settingsOf } from './context.js';
+import { collectAlone } from './heap.js';
 import { aborted, stopSignal } from './signals.js';
 
 /** A stop is over within this time, whatever the broker does; what is not committed is done again. */
@@ -26,6 +27,7 @@ export function runCommand(): Command {
     '',
     'SIGTERM or Ctrl-C: commits what is at hand, leaves the group and exits 0 within 5 s; once more: at once.',
   ]).action(async (options: CommonOptions) => {
+    collectAlone();
     const config = settingsOf(options);
     const logger = loggerOf(config);
     const signal = stopSignal();

@@ -4,6 +4,7 @@ import type { BehaviorEvent } from '../../online/types.js';
 import { Serde } from '../../serde/serde.js';
 import { applicationTopics } from '../../topics.js';
 import { KafkaTransport } from '../../transport/kafka/index.js';
+import { SERVICE_FLAGS } from '../heap.js';
 import type { BenchContext } from './benches.js';
 import { Child } from './child.js';
 import { cpuSecondsOf } from './measure.js';
@@ -129,7 +130,7 @@ export class Lab {
       new Child<ServiceMessages>('service', {
         task,
         env: experiment.env,
-        execArgv: this.#profile(),
+        execArgv: [...SERVICE_FLAGS, ...this.#profile()],
         signal: this.signal,
       }),
     );

@@ -4,6 +4,7 @@ import { Service } from '../../main.js';
 import { createLogger } from '../../telemetry/logger.js';
 import { startTracing } from '../../telemetry/tracing.js';
 import { KafkaTransport } from '../../transport/kafka/index.js';
+import { collectAlone } from '../heap.js';
 import { parent } from './child.js';
 import { mainThreadCpuSeconds, median, ownCpuSeconds } from './measure.js';
 
@@ -106,6 +107,7 @@ class Counts {
 }
 
 const { task, tell } = parent<ServiceMessages, ServiceTask>();
+collectAlone();
 const config = loadConfig(process.env);
 const transport = new KafkaTransport({
   brokers: config.brokers,
