@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { Command } from 'commander';
+import { whole } from './arguments.js';
 import { BENCHES, benchesNamed } from './bench/benches.js';
 import { type Figure, figureTable, jsonLine } from './bench/figures.js';
 import { say } from './output.js';
@@ -9,6 +10,8 @@ interface BenchOptions {
   readonly json: boolean;
   readonly list: boolean;
   readonly cpuProf?: string;
+  readonly rounds?: number;
+  readonly minutes?: number;
 }
 
 /** `isthmus bench`: what the parts and the whole can do on this machine. */
@@ -18,6 +21,8 @@ export function benchCommand(): Command {
     .argument('[names...]', 'which benches; all where none is named')
     .option('--json', 'print a line {name, value, unit, ratio?, against?} per figure', false)
     .option('--cpu-prof <folder>', 'write CPU profiles of the services there (.cpuprofile)')
+    .option('--rounds <n>', 'of exactly-once-overhead and tracing, other than 8', whole(1, 1000))
+    .option('--minutes <n>', 'of the soak, other than 10', whole(1, 10_000))
     .option('--list', 'print the names of the benches', false)
     .addHelpText(
       'after',
@@ -25,7 +30,7 @@ export function benchCommand(): Command {
 Benches:
 ${BENCHES.map(({ name, summary }) => `  ${name.padEnd(22)} ${summary}`).join('\n')}
 
-Each takes up to a minute and a half (handover: five). Those that need a Kafka start one of their own, on
+Each takes up to a minute and a half (handover, exactly-once-overhead and tracing: five). Those that need a Kafka start one of their own, on
 127.0.0.1, and stop it. docs/benchmarks.md says what is measured and how.
 
 Examples:
@@ -50,6 +55,8 @@ Examples:
               else figures.push(figure);
             },
             signal,
+            rounds: options.rounds,
+            minutes: options.minutes,
             profileDir: options.cpuProf === undefined ? null : resolve(options.cpuProf),
           });
         } catch (error) {

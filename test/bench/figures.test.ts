@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { BENCHES, benchesNamed } from '../../src/cli/bench/benches.js';
 import { jsonLine } from '../../src/cli/bench/figures.js';
-import { median, quantile, takeTurns } from '../../src/cli/bench/measure.js';
+import { median, quantile, ratioOf, takeTurns } from '../../src/cli/bench/measure.js';
 import { WORLD, World, Zipf } from '../../src/cli/bench/world.js';
 import { benchCommand } from '../../src/cli/bench.js';
 import { IsthmusError } from '../../src/errors.js';
@@ -29,6 +29,20 @@ describe('the benches', () => {
     command.outputHelp();
     for (const { name, summary } of BENCHES)
       expect(help.replace(/ +/g, ' ')).toContain(`${name} ${summary}`);
+  });
+});
+
+describe('a ratio of pairs', () => {
+  it('is the middle one, whatever slowed some pairs down, with its standard error', () => {
+    const slow = [1, 9, 1, 2, 1];
+    const own = [11, 12, 13, 11.5, 12.5].map((value, i) => value * slow[i]!);
+    const { ratio, error } = ratioOf(
+      own,
+      slow.map((value) => 10 * value),
+    );
+    expect(ratio).toBeCloseTo(1.2, 12);
+    expect(error).toBeCloseTo((1.4826 * 1.2533 * 0.05) / Math.sqrt(5), 12);
+    expect(ratioOf([], []).ratio).toBeNaN();
   });
 });
 

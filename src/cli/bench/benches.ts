@@ -8,6 +8,10 @@ export interface BenchContext {
   readonly signal: AbortSignal;
   /** Where the CPU profiles of services go; null: nowhere. */
   readonly profileDir: string | null;
+  /** Of comparisons in turns; undefined: as docs/benchmarks.md says. */
+  readonly rounds: number | undefined;
+  /** How long the soak takes; undefined: as docs/benchmarks.md says. */
+  readonly minutes: number | undefined;
 }
 
 /** One bench. It ends by itself. */

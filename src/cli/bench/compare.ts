@@ -1,13 +1,18 @@
 import { ANSWER_ALL, type Drained, drain } from './drain.js';
 import type { Report } from './figures.js';
 import type { Lab } from './lab.js';
-import { median } from './measure.js';
+import { median, ratioOf } from './measure.js';
 
 /** How many events a topic has to hold for `compareDrained`. */
 export const COMPARED_EVENTS = 140_000;
-/** Where the machine is slow, the time ends what the number of events would. */
-const TASK = { warmUp: 40_000, warmUpMs: 4_000, total: COMPARED_EVENTS, countingMs: 7_000 };
-const ROUNDS = 3;
+/** By events alone: the model grows, so other events of the same stream cost something else. */
+const TASK = {
+  warmUp: 40_000,
+  warmUpMs: Number.MAX_SAFE_INTEGER,
+  total: COMPARED_EVENTS,
+  countingMs: 60_000,
+};
+const ROUNDS = 8;
 
 /** Settings of a service, and what they are called. */
 export interface Contender {
@@ -16,8 +21,9 @@ export interface Contender {
 }
 
 /**
- * Drains `input` three times each with the settings of `ours` and of `peer`, in turns, and reports the
- * medians of ours against those of the peer, as `<bench>.<figure>`.
+ * Drains `input` with the settings of `ours` and of `peer` in turns, one round more than count: the first one
+ * warms the broker up. Reports the medians of ours as `<bench>.<figure>`, with the median of the ratios of
+ * each run to the peer's beside it, and how sure that is (`ratioOf`) as `<bench>.<figure>.error`.
  */
 export async function compareDrained(
   lab: Lab,
@@ -27,31 +33,37 @@ export async function compareDrained(
     readonly input: string;
     readonly ours: Contender;
     readonly peer: Contender;
+    /** Of those that count. */
+    readonly rounds: number | undefined;
   },
 ): Promise<void> {
-  const { bench, input, ours, peer } = options;
-  const runs = new Map<Contender, Drained[]>([
-    [ours, []],
-    [peer, []],
-  ]);
-  for (let round = 0; round < ROUNDS; round++) {
-    // What the machine does meanwhile, and what a first run warms up, must not always meet the same one.
-    const turns = round % 2 === 0 ? [...runs] : [...runs].reverse();
-    for (const [{ settings }, done] of turns) {
-      const experiment = await lab.experiment({ ...ANSWER_ALL, ...settings }, input);
-      done.push(await drain(lab, experiment, TASK));
-    }
+  const { bench, input, ours, peer, rounds = ROUNDS } = options;
+  const pairs: { ours: Drained; peer: Drained }[] = [];
+  const run = async ({ settings }: Contender): Promise<Drained> =>
+    drain(lab, await lab.experiment({ ...ANSWER_ALL, ...settings }, input), TASK);
+  for (let round = 0; round <= rounds; round++) {
+    // What the machine does meanwhile must not always meet the same one.
+    const oursFirst = round % 2 === 0;
+    const first = await run(oursFirst ? ours : peer);
+    const second = await run(oursFirst ? peer : ours);
+    if (round === 0) continue;
+    pairs.push(oursFirst ? { ours: first, peer: second } : { ours: second, peer: first });
   }
   const compare = (name: string, unit: string, figure: (run: Drained) => number): void => {
-    const [own, others] = [...runs.values()].map((done) => median(done.map(figure)));
-    const ratio = own! / others!;
+    const own = pairs.map((pair) => figure(pair.ours));
+    const { ratio, error } = ratioOf(
+      own,
+      pairs.map((pair) => figure(pair.peer)),
+    );
     if (!Number.isFinite(ratio)) return;
-    report({ name: `${bench}.${name}`, value: own!, unit, ratio, against: peer.name });
+    const value = median(own);
+    report({ name: `${bench}.${name}`, value, unit, ratio, against: peer.name });
+    report({ name: `${bench}.${name}.error`, value: 100 * error, unit: 'points of the ratio' });
   };
   const perEvent = (seconds: number, { events }: Drained): number => (1e6 * seconds) / events;
-  compare('throughput', 'events/s', (run) => run.eventsPerSecond);
-  compare('wall', 'µs/event', (run) => perEvent(run.seconds, run));
-  compare('cpu', 'µs/event', (run) => perEvent(run.cpuSeconds + run.brokerCpuSeconds, run));
-  compare('cpu.service', 'µs/event', (run) => perEvent(run.cpuSeconds, run));
-  compare('cpu.broker', 'µs/event', (run) => perEvent(run.brokerCpuSeconds, run));
+  compare('throughput', 'events/s', (one) => one.eventsPerSecond);
+  compare('wall', 'µs/event', (one) => perEvent(one.seconds, one));
+  compare('cpu', 'µs/event', (one) => perEvent(one.cpuSeconds + one.brokerCpuSeconds, one));
+  compare('cpu.service', 'µs/event', (one) => perEvent(one.cpuSeconds, one));
+  compare('cpu.broker', 'µs/event', (one) => perEvent(one.brokerCpuSeconds, one));
 }

@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { IsthmusError } from '../../errors.js';
 import { Serde } from '../../serde/serde.js';
 import { readBetween } from '../../verify/read.js';
 import type { BenchContext } from './benches.js';
@@ -16,11 +16,11 @@ const EVENTS = 40_000;
 const ITEMS_PER_DOMAIN = 1_000;
 /** By default nothing is compressed. */
 const COMPRESSED = { ISTHMUS_COMPRESSION: 'gzip' };
-const NEVER = Number.MAX_SAFE_INTEGER;
 const STEADY_EVENTS_PER_SECOND = 5_000;
 const STEADY_SECONDS = 12;
-/** After the last event, for transactions that are under way. */
-const REST_MS = 1_000;
+const STEADY_EVENTS = STEADY_EVENTS_PER_SECOND * STEADY_SECONDS;
+/** For a machine that does not keep up with the stream. */
+const STEADY_AT_MOST_MS = 100_000;
 
 /** How many bytes of the delta log an event brings about, by the size of the transactions. */
 export async function benchDeltaBytes(context: BenchContext): Promise<void> {
@@ -37,11 +37,14 @@ export async function benchDeltaBytes(context: BenchContext): Promise<void> {
   });
 }
 
-/** Whatever transactions the commit interval makes of a steady stream. */
+/**
+ * Whatever transactions the commit interval makes of a steady stream. Where the service does not keep up they are
+ * larger, and the stream ends before all is committed. Errors: BENCH_FAILED (fatal) where nothing is.
+ */
 async function steady(lab: Lab, report: Report): Promise<void> {
   const experiment = await lab.experiment({ ...COMPRESSED, ISTHMUS_BOT_EVENTS_PER_MINUTE: '0' });
   const { signal } = lab;
-  const task = { warmUp: NEVER, warmUpMs: NEVER, total: NEVER, countingMs: NEVER };
+  const task = { warmUp: 0, warmUpMs: 0, total: STEADY_EVENTS, countingMs: STEADY_AT_MOST_MS };
   const service = lab.service(experiment, task);
   await service.received('ready');
   const loading: LoadTask = {
@@ -53,7 +56,7 @@ async function steady(lab: Lab, report: Report): Promise<void> {
   };
   const load = lab.keep(new Child<LoadMessage>('load', { task: loading, signal }));
   await load.received('done');
-  await sleep(REST_MS, undefined, { signal });
+  await service.received('done');
   await Promise.all([service.end(), load.end()]);
   await weigh(lab, experiment, `delta-bytes.${STEADY_EVENTS_PER_SECOND / 1000}k-a-second`, report);
 }
@@ -89,6 +92,10 @@ async function weigh(lab: Lab, experiment: Experiment, name: string, report: Rep
     );
   } finally {
     await reader.close();
+  }
+  if (transactions === 0) {
+    const message = `Nothing was committed within the time of ${name}: the machine is too slow, or busy`;
+    throw new IsthmusError('BENCH_FAILED', 'fatal', message);
   }
   const stored = await storedBytes(lab, topic, stable.length);
   report({ name: `${name}.plain`, value: bytes / events, unit: 'bytes/event' });

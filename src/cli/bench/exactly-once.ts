@@ -10,6 +10,7 @@ export async function benchExactlyOnce(context: BenchContext): Promise<void> {
     await compareDrained(lab, context.report, {
       bench: 'exactly-once-overhead',
       input: config.inputTopic,
+      rounds: context.rounds,
       ours: delivering('exactly-once'),
       peer: delivering('at-least-once'),
     });

@@ -7,48 +7,60 @@ import { Lab } from './lab.js';
 import type { LoadMessage, LoadTask } from './load-process.js';
 import { median } from './measure.js';
 
-const SECONDS = 600;
-/** All users and nearly all items have been met by then, and the heap has found its size. */
-const WARM_UP_SECONDS = 180;
+const MINUTES = 10;
+/** Of the time: all users and nearly all items have been met by then, and the heap has found its size. */
+const WARM_UP = 0.3;
 const EVENTS_PER_SECOND = 500;
 const ITEMS_PER_DOMAIN = 1_000;
 const SAMPLE_MS = 2_000;
 const SAMPLES_PER_MINUTE = 30;
 const NEVER = Number.MAX_SAFE_INTEGER;
-const COUNT = { warmUp: NEVER, warmUpMs: 1_000 * WARM_UP_SECONDS, total: NEVER, countingMs: NEVER };
 const PAGE_BYTES = 4_096;
 const MIB = 1_048_576;
 
 /**
- * Whether the memory of a service stays flat: ten minutes of a steady stream, with a snapshot every
- * twenty seconds, and pruning. Errors: BENCH_FAILED (fatal) where the system does not tell of memory.
+ * Whether the memory of a service stays flat: ten minutes (or `minutes`) of a steady stream, with a snapshot
+ * every twenty seconds, and pruning. Errors: BENCH_FAILED (fatal) where the system does not tell of memory.
  */
-export async function benchSoak({ signal, profileDir, report }: BenchContext): Promise<void> {
+export async function benchSoak({
+  signal,
+  profileDir,
+  report,
+  minutes: length = MINUTES,
+}: BenchContext): Promise<void> {
+  const seconds = 60 * length;
+  const warmUpSeconds = WARM_UP * seconds;
+  const count = {
+    warmUp: NEVER,
+    warmUpMs: 1_000 * warmUpSeconds,
+    total: NEVER,
+    countingMs: NEVER,
+  };
   await Lab.with({ signal, profileDir }, async (lab) => {
     const experiment = await lab.experiment({
       ISTHMUS_BOT_EVENTS_PER_MINUTE: '0',
       ISTHMUS_SNAPSHOT_INTERVAL_MS: '20000',
       ISTHMUS_SNAPSHOT_KEEP: '2',
     });
-    const service = lab.service(experiment, COUNT);
+    const service = lab.service(experiment, count);
     await service.received('ready');
     const loading: LoadTask = {
       brokers: [lab.kafka.bootstrap],
       topic: experiment.config.inputTopic,
       itemsPerDomain: ITEMS_PER_DOMAIN,
       eventsPerSecond: EVENTS_PER_SECOND,
-      seconds: SECONDS,
+      seconds,
     };
     const load = lab.keep(new Child<LoadMessage>('load', { task: loading, signal }));
     await load.received('started');
     const begin = performance.now();
     const minutes: number[] = [];
     const megabytes: number[] = [];
-    while (performance.now() - begin < 1_000 * SECONDS) {
+    while (performance.now() - begin < 1_000 * seconds) {
       await delay(SAMPLE_MS, undefined, { signal });
-      const seconds = (performance.now() - begin) / 1_000;
-      if (seconds < WARM_UP_SECONDS) continue;
-      minutes.push(seconds / 60);
+      const elapsed = (performance.now() - begin) / 1_000;
+      if (elapsed < warmUpSeconds) continue;
+      minutes.push(elapsed / 60);
       megabytes.push(residentBytes(service.pid) / MIB);
     }
     service.send({});

@@ -16,6 +16,7 @@ export async function benchTracing(context: BenchContext): Promise<void> {
       await compareDrained(lab, context.report, {
         bench: 'tracing',
         input: config.inputTopic,
+        rounds: context.rounds,
         ours: {
           name: 'one in a hundred',
           settings: {
