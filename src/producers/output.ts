@@ -73,8 +73,12 @@ export class TransactionalOutput implements OutputSession {
   async commit(output: Output): Promise<void> {
     const transaction = await this.#producer.begin();
     try {
-      for (const batch of inBatches(output.records)) await transaction.send(batch);
-      if (output.offset !== null) await transaction.sendOffsets(this.#groupId, [output.offset]);
+      await both(
+        this.#send(transaction, output.records),
+        output.offset === null
+          ? Promise.resolve()
+          : transaction.sendOffsets(this.#groupId, [output.offset]),
+      );
       await transaction.commit();
     } catch (error) {
       if (outcomeOf(error) === 'aborted') await abortAfter(error, transaction);
@@ -85,6 +89,17 @@ export class TransactionalOutput implements OutputSession {
   close(): Promise<void> {
     return this.#producer.close();
   }
+
+  async #send(transaction: Transaction, records: readonly OutgoingRecord[]): Promise<void> {
+    for (const batch of inBatches(records)) await transaction.send(batch);
+  }
+}
+
+/** Waits until neither is under way any more; then throws the first one's error, or the other's. */
+async function both(one: Promise<void>, other: Promise<void>): Promise<void> {
+  const [first, second] = await Promise.allSettled([one, other]);
+  if (first.status === 'rejected') throw first.reason;
+  if (second.status === 'rejected') throw second.reason;
 }
 
 /**

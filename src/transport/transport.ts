@@ -96,7 +96,7 @@ export interface TransactionalProducer {
 
 export interface Transaction {
   send(records: readonly OutgoingRecord[]): Promise<void>;
-  /** `offset` is the next one to read. */
+  /** `offset` is the next one to read. Needs not wait for what is being sent. */
   sendOffsets(
     groupId: string,
     offsets: readonly (TopicPartition & { offset: bigint })[],

@@ -160,12 +160,17 @@ interface Owner {
   ended(settled: boolean): void;
 }
 
+/**
+ * Records and offsets go beside each other: each needs two requests that wait for their answers, and
+ * what an answer waits for is mostly the event loop. Among records the order is kept.
+ */
 class KafkaTransaction implements Transaction {
   readonly #id: string;
   readonly #session: ProducerSession;
   readonly #client: KafkaClient;
   readonly #owner: Owner;
-  #last: Promise<void> = Promise.resolve();
+  #records: Promise<void> = Promise.resolve();
+  #offsets: Promise<void> = Promise.resolve();
   #state: 'open' | 'committed' | 'void' = 'open';
   #broken = false;
 
@@ -177,19 +182,25 @@ class KafkaTransaction implements Transaction {
   }
 
   send(records: readonly OutgoingRecord[]): Promise<void> {
-    return this.#step('send records', () => this.#session.send(records));
+    const sent = this.#step('send records', this.#records, () => this.#session.send(records));
+    this.#records = sent.catch(() => undefined);
+    return sent;
   }
 
   sendOffsets(
     groupId: string,
     offsets: readonly (TopicPartition & { offset: bigint })[],
   ): Promise<void> {
-    return this.#step('send offsets', () => this.#session.sendOffsets(groupId, offsets));
+    const sent = this.#step('send offsets', this.#offsets, () =>
+      this.#session.sendOffsets(groupId, offsets),
+    );
+    this.#offsets = sent.catch(() => undefined);
+    return sent;
   }
 
   async commit(): Promise<void> {
     this.#check('commit');
-    await this.#last;
+    await this.#answered();
     if (this.#broken) throw transactionAbortable(this.#id, 'write all that it should commit');
     this.#state = 'void';
     try {
@@ -211,7 +222,7 @@ class KafkaTransaction implements Transaction {
     if (this.#state === 'void') return;
     this.#check('abort');
     this.#state = 'void';
-    await this.#last;
+    await this.#answered();
     try {
       await this.#session.end(false, budgetMs);
       this.#owner.ended(true);
@@ -226,14 +237,19 @@ class KafkaTransaction implements Transaction {
     this.#state = 'void';
   }
 
-  #step(what: string, action: () => Promise<void>): Promise<void> {
+  async #answered(): Promise<void> {
+    await Promise.all([this.#records, this.#offsets]);
+  }
+
+  async #step(what: string, last: Promise<void>, action: () => Promise<void>): Promise<void> {
     this.#check(what);
-    const done = this.#last.then(action).catch((error: unknown) => {
+    try {
+      await last;
+      await action();
+    } catch (error) {
       this.#broken = true;
       throw this.#owner.failed(error, () => transactionAbortable(this.#id, what, error));
-    });
-    this.#last = done.catch(() => undefined);
-    return done;
+    }
   }
 
   #check(what: string): void {
