@@ -18,12 +18,13 @@ export class DomainHistory {
   readonly weights: number[];
   /** Event times in milliseconds. */
   readonly times: number[];
+  #shared = false;
 
   /** `from`: the ring that it takes over, in copies. */
   constructor(domain: number, from?: DomainHistory) {
     this.domain = domain;
     this.count = from?.count ?? 0;
-    // Copied as blocks of memory: every user is copied in each mini-batch that touches them.
+    // Copied as blocks of memory.
     this.rows = from?.rows.slice() ?? [];
     this.weights = from?.weights.slice() ?? [];
     this.times = from?.times.slice() ?? [];
@@ -32,6 +33,17 @@ export class DomainHistory {
   /** Items in the ring. */
   get size(): number {
     return this.rows.length;
+  }
+
+  /** Whether more than one user has it: nothing is to be pushed to it any more. */
+  get isShared(): boolean {
+    return this.#shared;
+  }
+
+  /** Itself, for another user too. */
+  share(): this {
+    this.#shared = true;
+    return this;
   }
 
   push(row: number, weight: number, occurredAtMs: number): void {
@@ -91,18 +103,21 @@ export class User {
 
   /** Adds an event. `row` is to come from `Model.intern`, which keeps it in its place. */
   push(row: number, domain: number, weight: number, occurredAtMs: number): void {
-    let history = this.history(domain);
-    if (history === undefined) {
-      history = new DomainHistory(domain);
-      this.histories.push(history);
-    }
-    history.push(row, weight, occurredAtMs);
+    const { histories } = this;
+    let at = 0;
+    while (at < histories.length && histories[at]!.domain !== domain) at++;
+    if (at === histories.length) histories.push(new DomainHistory(domain));
+    else if (histories[at]!.isShared) histories[at] = histories[at]!.clone();
+    histories[at]!.push(row, weight, occurredAtMs);
   }
 
-  /** A copy that shares nothing that can change. */
+  /**
+   * A copy of its own: what is done to one is not done to the other. Histories are copied when
+   * something is pushed to them: every user is copied in each mini-batch that touches them.
+   */
   clone(): User {
     const copy = new User(this.id);
-    for (const history of this.histories) copy.histories.push(history.clone());
+    for (const history of this.histories) copy.histories.push(history.share());
     copy.basedOn = this.basedOn;
     copy.answeredOffset = this.answeredOffset;
     copy.lastListAtMs = this.lastListAtMs;

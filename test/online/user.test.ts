@@ -34,7 +34,7 @@ describe('a user', () => {
     expect(user.owed).toBe(false);
   });
 
-  it('shares nothing that can change with its clone', () => {
+  it('and its clone are changed each by itself', () => {
     const user = new User('u');
     user.push(1, 0, 1, 1);
     user.basedOn = { topic: 'events', partition: 0, offset: 4n, occurredAtMs: 1 };
@@ -48,5 +48,10 @@ describe('a user', () => {
     copy.recentEventIds.push({ hash: 2, occurredAtMs: 2 });
     copy.minuteCount++;
     expect(structuredClone(user)).toEqual(before);
+    const later = structuredClone(copy);
+    user.push(4, 0, 1, 3);
+    user.push(5, 1, 0, 3);
+    expect(structuredClone(copy)).toEqual(later);
+    expect(user.history(0)?.rows).toEqual([1, 4]);
   });
 });
