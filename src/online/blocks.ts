@@ -3,7 +3,7 @@ import { contentDomain } from './content/hybrid.js';
 import { ATTENTION_SHAPES } from './encoders/attention.js';
 import { CONV_SHAPES } from './encoders/conv.js';
 import { GRU_SHAPES } from './encoders/gru.js';
-import { onGrid } from './grid.js';
+import { onGrid, WEIGHT_UNIT } from './grid.js';
 import { Random } from './random.js';
 
 /**
@@ -72,8 +72,7 @@ const ENCODER_BLOCKS: Readonly<Record<string, EncoderBlock>> = {
   ...ATTENTION_SHAPES,
 };
 
-/** The role of a block that exists. */
-export function blockRole(key: string): BlockRole {
+function blockRole(key: string): BlockRole {
   if (Object.hasOwn(ENCODER_BLOCKS, key)) return 'encoder';
   const kind = key.split('/', 1)[0]!;
   return KINDS[kind]?.role ?? 'dense';
@@ -81,17 +80,27 @@ export function blockRole(key: string): BlockRole {
 
 export class Block {
   readonly shape: BlockShape;
+  readonly role: BlockRole;
   /** (rows, width) row-major, multiples of the weight grid. */
   readonly values: Float32Array;
   /** (rows) in accumulator units. */
   readonly accumulators: Float64Array;
   private readonly initial: () => Float32Array;
 
-  constructor(shape: BlockShape, initial: () => Float32Array) {
+  constructor(shape: BlockShape, role: BlockRole, initial: () => Float32Array) {
     this.shape = shape;
+    this.role = role;
     this.initial = initial;
     this.values = initial();
     this.accumulators = new Float64Array(shape.rows);
+  }
+
+  /** Adds multiples of the two grids, or takes them away. */
+  add(units: Int32Array, accumulatorUnits: Float64Array, sign: 1 | -1): void {
+    const { values, accumulators } = this;
+    const unit = sign * WEIGHT_UNIT;
+    for (let i = 0; i < values.length; i++) values[i] = values[i]! + units[i]! * unit;
+    for (let i = 0; i < accumulators.length; i++) accumulators[i]! += sign * accumulatorUnits[i]!;
   }
 
   /** Whether nothing has been learned in it. */
@@ -152,7 +161,7 @@ export class BlockTable {
     const { initial, ...shape } = this.shapeOf(key);
     // The same in all domains: what is said alike is alike from the first event on, wherever it is said.
     const from = contentDomain(key) === null ? key : 'content';
-    return new Block(shape, () => initialValues(shape, initial, seed, from));
+    return new Block(shape, blockRole(key), () => initialValues(shape, initial, seed, from));
   }
 
   private shapeOf(key: string): BlockShape & { readonly initial: InitialBlock } {

@@ -1,5 +1,5 @@
 import { type GradientRoom, RowGradients, type RowStep, rowStep } from './adagrad.js';
-import { type BlockRole, blockRole } from './blocks.js';
+import type { Block, BlockRole } from './blocks.js';
 import { ContentTraining } from './content/training.js';
 import type { Encoder, EncoderPass, Histories } from './encoders/encoder.js';
 import { encoderNamed } from './encoders/index.js';
@@ -241,14 +241,21 @@ export class Learner {
   private blockSteps(gradients: ReadonlyMap<string, Float32Array>, examples: number): BlockDelta[] {
     const { model } = this;
     const deltas: BlockDelta[] = [];
+    const blocks = Array.from(gradients.keys(), (key) => model.blockOf(key));
+    const sum = (of: (block: Block) => number): number =>
+      blocks.reduce((total, block) => total + of(block), 0);
+    // One piece of memory for all: pieces are dearer to make than to fill.
+    const allValues = new Int32Array(sum(({ values }) => values.length));
+    const allAdded = new Float64Array(sum(({ accumulators }) => accumulators.length));
+    let [usedValues, usedAdded] = [0, 0];
     for (const [key, gradient] of gradients) {
-      const { rows, width } = model.blockShape(key);
-      const weights = model.block(key);
-      const accumulators = model.blockAccumulators(key);
-      const role = blockRole(key);
+      const { shape, role, values: weights, accumulators } = blocks[deltas.length]!;
+      const { rows, width } = shape;
       const { rate, l2, start } = this.blockOptions[role];
-      const values = new Int32Array(rows * width);
-      const added = new Float64Array(rows);
+      const values = allValues.subarray(usedValues, usedValues + rows * width);
+      const added = allAdded.subarray(usedAdded, usedAdded + rows);
+      usedValues += rows * width;
+      usedAdded += rows;
       if (this.kernels !== null && role === 'dense') {
         const step = { rate, start, decay: l2 * examples };
         this.kernels.stepBlock(weights, gradient, accumulators, step, values, added);

@@ -144,9 +144,9 @@ export class Model implements DenseParameters {
     return this.blockTable.get(key).shape;
   }
 
-  /** (rows) in accumulator units. */
-  blockAccumulators(key: string): Float64Array {
-    return this.blockTable.get(key).accumulators;
+  /** All that there is of a block. */
+  blockOf(key: string): Block {
+    return this.blockTable.get(key);
   }
 
   /** Blocks in which something may have been learned, sorted by key. */
@@ -337,12 +337,7 @@ export class Model implements DenseParameters {
   private addToBlock(delta: Delta['blocks'][number], sign: 1 | -1): void {
     const domain = contentDomain(delta.key);
     if (domain !== null) this.content.changed(this.domains.find(domain));
-    const { values, accumulators } = this.blockTable.get(delta.key);
-    const unit = sign * WEIGHT_UNIT;
-    for (let i = 0; i < values.length; i++) values[i]! += delta.values[i]! * unit;
-    for (let i = 0; i < accumulators.length; i++) {
-      accumulators[i]! += sign * delta.accumulators[i]!;
-    }
+    this.blockTable.get(delta.key).add(delta.values, delta.accumulators, sign);
   }
 
   /** Before anything is changed, so that a delta of another shape leaves no trace. */

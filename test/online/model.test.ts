@@ -111,7 +111,7 @@ describe('reading', () => {
     model.domainIndex('songs');
     for (const key of ['W/songs', 'A/songs/films', 'gate/songs/films', 'R', 'prior/songs']) {
       model.block(key);
-      model.blockAccumulators(key);
+      model.blockOf(key);
     }
     model.find('films', 'nor this');
     expect(model.digest()).toBe(before);

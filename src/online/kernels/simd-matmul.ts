@@ -89,12 +89,16 @@ export class SimdMatMul {
     const placeA = this.free;
     const placeB = placeA + (keptA ? 0 : (rows * steps + 3) & ~3);
     const placeC = placeB + (keptB ? 0 : steps * padded);
-    this.reserve(placeC + (keptC ? 0 : rows * padded));
+    // Where C will be, B lies before it is transposed.
+    this.reserve(placeC + Math.max(keptC ? 0 : rows * padded, transposeB ? steps * columns : 0));
     const { floats } = this;
     if (!keptA) floats.set(sized(a, rows * steps), placeA);
     if (!keptB) {
       if (straight && !transposeB) floats.set(sized(b, steps * columns), placeB);
-      else layOut(b, steps, columns, transposeB, floats, placeB, padded);
+      else if (straight) {
+        floats.set(sized(b, steps * columns), placeC);
+        this.kernels.transpose(placeC * 4, columns, steps, placeB * 4);
+      } else layOut(b, steps, columns, transposeB, floats, placeB, padded);
     }
     this.kernels.multiply(
       keptA ? a.byteOffset : placeA * 4,

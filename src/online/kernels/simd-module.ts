@@ -23,6 +23,7 @@ export interface SimdExports {
     steps: number,
     columns: number,
   ): void;
+  transpose(from: number, rows: number, columns: number, to: number): void;
   /** Of assembly/learning.ts, as the next. */
   pool(
     embeddings: number,

@@ -232,7 +232,7 @@ export class SnapshotAssembler {
       }
       const columns = [
         bytesOf(this.#model.block(key), from * width, rows * width),
-        bytesOf(this.#model.blockAccumulators(key), from, rows),
+        bytesOf(this.#model.blockOf(key).accumulators, from, rows),
       ];
       for (const to of columns) {
         to.set(chunk.subarray(at, at + to.length));

@@ -79,7 +79,7 @@ class GroupedPass implements TowerPass {
     this.giveBack = giveBack;
     this.sorted = sortSlots(input, parameters);
     this.rowsBy = workspace.rowsOf(d);
-    // A block, and an input or output of rows padded to a multiple of 4.
+    // A block twice, and an input or output of rows padded to a multiple of 4.
     const scratch = (Math.max(slots, examples) + 3 * d + 4) * (d + 4);
     workspace.begin((5 * slots + 3 * examples) * d, ARRAYS, scratch);
     const bySlot = (): Float32Array => workspace.floats(slots * d);

@@ -115,13 +115,12 @@ export class PairCounting {
 
   private evict(row: number, list: number, place: (row: number) => number): void {
     const { neighbours } = this.model;
-    const { rows, counts } = neighbours.excess(row, list, this.options.neighbours);
+    const { rows, counts, hashes } = neighbours.excess(row, list, this.options.neighbours);
     // The list's own order means nothing; that of hashes is the same in every replica.
-    const order = new Float64Array(rows.length);
-    for (let i = 0; i < rows.length; i++) order[i] = neighbours.hash(rows[i]!) * 2 ** 20 + i;
+    const order = hashes.map((hash, i) => hash * 2 ** 20 + i).sort();
     const from = place(row);
-    for (const key of order.sort()) {
-      const i = key % 2 ** 20;
+    for (let k = 0; k < order.length; k++) {
+      const i = order[k]! % 2 ** 20;
       this.oneWay.add(from, place(rows[i]!), -counts[i]!);
     }
   }

@@ -6,6 +6,11 @@ export interface Entries {
   readonly counts: Int32Array;
 }
 
+/** With the hash of each row. */
+export interface HashedEntries extends Entries {
+  readonly hashes: Float64Array;
+}
+
 /** How ties are broken, so that what is chosen does not depend on where an entry lies. */
 export interface RowOrder {
   /** A whole number below 2^32 that depends on the row's key alone. */
@@ -14,6 +19,7 @@ export interface RowOrder {
 }
 
 /** Kept from call to call. */
+let hashes = new Float64Array(256);
 let ranks = new Float64Array(256);
 let selected = new Float64Array(256);
 
@@ -27,30 +33,43 @@ export function excessOf(
   limit: number,
   order: RowOrder,
   salt: number,
-): Entries {
+): HashedEntries {
   const size = rows.length;
-  if (size <= limit) return { rows: new Int32Array(0), counts: new Int32Array(0) };
+  const most = Math.max(0, size - limit);
+  const gone = {
+    rows: new Int32Array(most),
+    counts: new Int32Array(most),
+    hashes: new Float64Array(most),
+  };
+  if (most === 0) return gone;
   if (ranks.length < size) {
+    hashes = new Float64Array(size * 2);
     ranks = new Float64Array(size * 2);
     selected = new Float64Array(size * 2);
   }
   // Larger is better: by count, then by the hash turned round.
   for (let i = 0; i < size; i++) {
-    ranks[i] = selected[i] = counts[i]! * 2 ** 32 - mixed(order.hash(rows[i]!), salt);
+    const hash = order.hash(rows[i]!);
+    hashes[i] = hash;
+    ranks[i] = selected[i] = counts[i]! * 2 ** 32 - mixed(hash, salt);
   }
   const last = limit < 1 ? Number.POSITIVE_INFINITY : kthLargest(selected, size, limit);
   let best = 0;
   for (let i = 0; i < size; i++) if (ranks[i]! >= last) best++;
   const out = best > limit ? worstOfTied(rows, last, best - limit, order) : null;
-  const gone = { rows: new Int32Array(size), counts: new Int32Array(size) };
   let n = 0;
   for (let i = 0; i < size; i++) {
     if (counts[i]! < 1) continue;
     if (ranks[i]! > last || (ranks[i] === last && !out?.has(rows[i]!))) continue;
     gone.rows[n] = rows[i]!;
+    gone.hashes[n] = hashes[i]!;
     gone.counts[n++] = counts[i]!;
   }
-  return { rows: gone.rows.subarray(0, n), counts: gone.counts.subarray(0, n) };
+  return {
+    rows: gone.rows.subarray(0, n),
+    counts: gone.counts.subarray(0, n),
+    hashes: gone.hashes.subarray(0, n),
+  };
 }
 
 /** Two or more of one count and hash at the end of the best: the last `many` by key have to go. */

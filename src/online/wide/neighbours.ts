@@ -1,6 +1,6 @@
 import type { PairColumns } from '../types.js';
 import { Arena } from './arena.js';
-import { type Entries, excessOf, type RowOrder } from './excess.js';
+import { type Entries, excessOf, type HashedEntries, type RowOrder } from './excess.js';
 import { WalkRoom } from './walk-room.js';
 import { PlainWords, type WordKernels, type WordMemory } from './words.js';
 
@@ -188,7 +188,7 @@ export class Neighbours {
    * What has to leave a list for it to be down to `limit`: all but the largest counts, of equal ones
    * those with the smaller hash, then key, in an order of its own for each row; none below 1.
    */
-  excess(row: number, list: number, limit: number): Entries {
+  excess(row: number, list: number, limit: number): HashedEntries {
     return excessOf(this.entriesOf(list), limit, this.order, this.hash(row));
   }
 
@@ -206,7 +206,7 @@ export class Neighbours {
   /** A whole number below 2^32 that depends on the row's key alone. */
   hash(row: number): number {
     const { arena } = this;
-    arena.reserve(row + 1);
+    if (row >= arena.rows) arena.reserve(row + 1);
     const at = arena.record(row) + 2;
     const { words } = arena.memory;
     if (words[at] === 0) words[at] = keyHash(this.order.key(row)) || 1;

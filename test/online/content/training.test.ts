@@ -77,7 +77,7 @@ describe('learning with content', () => {
       const { model, learner, batch } = made;
       const { place, delta } = stepped(made);
       const block = delta.blocks.find(({ key }) => key === KEY)!;
-      const before = model.blockAccumulators(KEY).slice();
+      const before = model.blockOf(KEY).accumulators.slice();
       const nudge = (at: number, units: number): number => {
         const values = new Int32Array(block.values.length);
         values[at] = units;

@@ -183,6 +183,19 @@ export function multiply(
   }
 }
 
+/** Writes the transpose (columns, rows) of a matrix (rows, columns) of f32. */
+export function transpose(from: usize, rows: i32, columns: i32, to: usize): void {
+  const width = (<usize>rows) << 2;
+  for (let r = 0; r < rows; r++) {
+    let down = to + ((<usize>r) << 2);
+    for (let c = 0; c < columns; c++) {
+      store<f32>(down, load<f32>(from));
+      from += 4;
+      down += width;
+    }
+  }
+}
+
 /** Four rows and eight columns of C, in registers. */
 function tile4x8(
   a0: usize,
