@@ -7,6 +7,7 @@ import { Engine, type EngineInput } from '../online/engine.js';
 import { simdMemory } from '../online/kernels/memory.js';
 import { Learner, type LearnerOptions } from '../online/learner.js';
 import { Model } from '../online/model.js';
+import { largeStepSizes } from '../online/options.js';
 import { type PreprocessOptions, Preprocessor } from '../online/preprocess/preprocessor.js';
 import { Prequential } from '../online/prequential.js';
 import { PrequentialSummary } from '../online/prequential-summary.js';
@@ -126,10 +127,13 @@ export class Pass {
     const result = this.#engine.train(batch, place, (userId) => this.#user(userId));
     const fault = deltaFault(result.delta);
     if (fault !== null) {
+      const large = largeStepSizes(this.#options.learner);
+      const why =
+        large.length === 0 ? 'a step size is too large, perhaps' : `too large: ${large.join('; ')}`;
       throw new IsthmusError(
         'DELTA_NOT_FINITE',
         'fatal',
-        `The delta of the events from ${batch[0]?.offset} on cannot be added (${fault}): a step size is too large, perhaps`,
+        `The delta of the events from ${batch[0]?.offset} on cannot be added (${fault}): ${why}`,
       );
     }
     this.model.apply(result.delta);

@@ -105,3 +105,24 @@ export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   pairedItems: 8,
   ...DEFAULT_BLEND_OPTIONS,
 });
+
+const STEP_SIZES = [
+  'learningRate',
+  'biasLearningRate',
+  'denseLearningRate',
+  'encoderLearningRate',
+  'gateLearningRate',
+  'priorLearningRate',
+  'contentLearningRate',
+] as const satisfies readonly (keyof LearnerOptions)[];
+
+/**
+ * Returns the step sizes that are above their defaults, for people whose learning ran away.
+ *
+ *     largeStepSizes({ ...DEFAULT_LEARNER_OPTIONS, learningRate: 2 }); // ['learningRate is 2, by default 0.15']
+ */
+export function largeStepSizes(options: LearnerOptions): string[] {
+  return STEP_SIZES.filter((name) => options[name] > DEFAULT_LEARNER_OPTIONS[name]).map(
+    (name) => `${name} is ${options[name]}, by default ${DEFAULT_LEARNER_OPTIONS[name]}`,
+  );
+}

@@ -20,9 +20,10 @@ Runs the standing tables and writes them, with their commands, into docs/quality
 docs/quality/. What stands between the tables is left as it is; so are tables that were not made.
 
   --data DIR     folder with amazon-cloth-sport, amazon-cloth-sport-thin and amazon-food-kitchen
-                 (events.csv.gz, cold-start-*.csv.gz); without it their tables stay as they are
+                 (events.csv.gz, cold-start-*.csv.gz), and ml-latest-small for its tags.csv; without
+                 them their tables stay as they are
   --quick        fewer events, settings and seeds; the page says so
-  --only NAME    movielens, peers, cold-start, ablation, encoders or shift; repeatable
+  --only NAME    movielens, peers, cold-start, ablation, content, encoders or shift; repeatable
   --out DIR      default docs
   --python FILE  with bench/peers/requirements.txt installed; default python3`;
 

@@ -1,5 +1,6 @@
 import { ablation } from './ablation.js';
 import { coldStart } from './cold-start.js';
+import { content } from './content.js';
 import { encoders } from './encoders.js';
 import { movielens } from './movielens.js';
 import { peers } from './peers.js';
@@ -14,6 +15,7 @@ export const SECTIONS: readonly Section[] = [
   peers,
   coldStart,
   ablation,
+  content,
   encoders,
   shift,
 ];
