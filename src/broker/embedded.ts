@@ -28,6 +28,8 @@ export interface EmbeddedKafkaOptions {
   readonly properties?: (ports: BrokerPorts) => Properties;
   /** Users that SCRAM knows from the start, as kafka-storage takes them: SCRAM-SHA-512=[name=...]. */
   readonly scramUsers?: readonly string[];
+  /** Of a cluster of several nodes, whose properties say which node this is. Left out: a cluster of its own. */
+  readonly clusterId?: string;
   /** Told what takes long: fetching, starting. */
   readonly onProgress?: (message: string) => void;
   /** The broker ended without having been asked to; `logTail` are the last lines of its log. */
@@ -173,9 +175,10 @@ export class EmbeddedKafka {
     await writeFile(logFile, '');
     this.#options.onProgress?.(`Starting Kafka at ${this.bootstrap}`);
     if (!existsSync(join(logDir, 'meta.properties'))) {
-      const users = this.#options.scramUsers ?? [];
-      if (users.length === 0) await this.#format(logDir, logFile);
-      else await this.#runFormat(properties, logFile, users);
+      const { scramUsers = [], clusterId } = this.#options;
+      // The copy is of one node without users.
+      if (scramUsers.length === 0 && clusterId === undefined) await this.#format(logDir, logFile);
+      else await this.#runFormat(properties, logFile, scramUsers);
     }
     const heap = this.#options.maxHeap ?? '512m';
     const java = await this.#run(
@@ -203,7 +206,8 @@ export class EmbeddedKafka {
   }
 
   async #runFormat(properties: string, logFile: string, users: readonly string[]): Promise<void> {
-    const args = ['format', '-t', newUuid(), '-c', properties];
+    const clusterId = this.#options.clusterId ?? newUuid();
+    const args = ['format', '-t', clusterId, '-c', properties];
     for (const user of users) args.push('--add-scram', user);
     const flags = ['-Xmx128m', ...jvmFlags];
     const tool = await this.#run(flags, 'kafka.tools.StorageTool', args, logFile);
