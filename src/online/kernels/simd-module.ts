@@ -183,6 +183,14 @@ export interface SimdExports {
     length: number,
   ): number;
   walkTwo: SimdExports['walkOne'];
+  walkParts(
+    header: number,
+    starts: number,
+    n: number,
+    domain: number,
+    marks: number,
+    parts: number,
+  ): void;
   walkReaching(
     masses: number,
     rows: number,

@@ -77,6 +77,9 @@ function kernelsOver(kernels: SimdExports, pairs: number): WordKernels {
         bound.perTwo,
         bound.bar,
       ),
+    parts: (header, { starts, marks, parts }, n, domain) => {
+      kernels.walkParts(header * 4, starts * 4, n, domain, marks * 4, parts * 4);
+    },
     clear: ({ masses, rows, start, bridges }, length, count) => {
       kernels.walkClear(masses * 4, rows * 4, length, start * 4, bridges * 4, count);
     },

@@ -1,5 +1,5 @@
 import type { Blend } from '../blend/blend.js';
-import { dotsOfRows } from '../kernels/simd-dots.js';
+import { dotsBetween } from '../kernels/simd-dots.js';
 import type { Model } from '../model.js';
 import type { Touched } from '../types.js';
 import type { WalkHistory } from '../wide/walk.js';
@@ -20,8 +20,6 @@ export class Reasons {
   private readonly model: Model;
   private readonly blend: Blend;
   private readonly named: number;
-  /** By row of the table: 1 + place in the list at hand, or 0. */
-  private places = new Int32Array(0);
   /** Touched items, each once in its history: `length` of them. */
   private rows = new Int32Array(64);
   private length = 0;
@@ -29,8 +27,9 @@ export class Reasons {
   private deep = new Float64Array(64);
   /** By touched item: w_i / n_i */
   private wide = new Float64Array(64);
-  private dots = new Float32Array(64);
-  /** (items of the list, touched items) w_i c(i→j) / n_i, then the whole part. */
+  /** (items of the list, touched items) v_i · v_j */
+  private dots = new Float32Array(0);
+  /** As many: w_i c(i→j) / n_i, then the whole part. */
   private parts = new Float64Array(0);
   /** Numbers of the touched items with the largest parts so far. */
   private readonly best: number[] = [];
@@ -58,18 +57,19 @@ export class Reasons {
   ): Touched[][] {
     this.takeNewest(histories, deep, gate);
     this.takeSteps(rows, domain);
-    const { model, length, dots, parts } = this;
-    const { items } = model;
+    const { model, length, parts } = this;
+    if (this.dots.length < parts.length) this.dots = new Float32Array(parts.length);
+    const { dots } = this;
+    dotsBetween(model.items, this.rows, length, rows, dots);
     const { walk, weights } = this.blend;
     const because: Touched[][] = [];
     for (let place = 0; place < rows.length; place++) {
       const row = rows[place]!;
-      dotsOfRows(items, this.rows, length, items.embeddings, row * model.dimension, dots);
       const mass = walk.mass(row);
       const each = mass > 0 ? walk.added(row, weights) / mass : 0;
       const from = place * length;
-      for (let i = 0; i < length; i++) {
-        parts[from + i] = this.deep[i]! * dots[i]! + each * parts[from + i]!;
+      for (let i = from; i < from + length; i++) {
+        parts[i] = this.deep[i - from]! * dots[i]! + each * parts[i]!;
       }
       because.push(this.largest(from));
     }
@@ -108,30 +108,17 @@ export class Reasons {
 
   /** Fills `parts` with what the first step of the walk found. */
   private takeSteps(rows: readonly number[], domain: number): void {
-    const { neighbours, items } = this.model;
     const { length } = this;
-    if (this.parts.length < rows.length * length) {
-      this.parts = new Float64Array(rows.length * length * 2);
-    }
-    if (this.places.length < items.size) this.places = new Int32Array(items.size * 2);
-    const { places, parts } = this;
-    parts.fill(0, 0, rows.length * length);
-    for (let place = 0; place < rows.length; place++) places[rows[place]!] = place + 1;
-    const { words } = neighbours;
-    for (let i = 0; i < length; i++) {
-      const list = neighbours.list(this.rows[i]!, domain);
-      if (list === 0) continue;
-      const others = neighbours.rowsAt(list);
-      const counts = neighbours.countsAt(list);
-      const size = neighbours.sizeOf(list);
-      const each = this.wide[i]!;
-      for (let k = 0; k < size; k++) {
-        const place = places[words[others + k]!]!;
-        if (place === 0) continue;
-        parts[(place - 1) * length + i] = each * Math.max(0, words[counts + k]!);
-      }
-    }
-    for (let place = 0; place < rows.length; place++) places[rows[place]!] = 0;
+    const { room } = this.model.neighbours;
+    room.beginStarts(length);
+    for (let i = 0; i < length; i++) room.addStartAt(this.rows[i]!, -1, this.wide[i]!);
+    room.partsOf(rows, domain);
+    const size = rows.length * length;
+    if (this.parts.length < size) this.parts = new Float64Array(size * 2);
+    const { parts } = this;
+    const { doubles } = room;
+    const from = room.parts / 2;
+    for (let i = 0; i < size; i++) parts[i] = doubles[from + i]!;
   }
 
   /** The touched items with the largest parts above 0, the largest first, of equal ones the newer. */
@@ -148,10 +135,12 @@ export class Reasons {
       for (; at > 0 && parts[from + best[at - 1]!]! < part; at--) best[at] = best[at - 1]!;
       best[at] = i;
     }
-    return best.map((i) => {
-      const row = this.rows[i]!;
-      return { itemId: model.itemId(row), domain: model.domainName(model.domainOf(row)) };
-    });
+    const touched: Touched[] = [];
+    for (let k = 0; k < best.length; k++) {
+      const row = this.rows[best[k]!]!;
+      touched.push({ itemId: model.itemId(row), domain: model.domainName(model.domainOf(row)) });
+    }
+    return touched;
   }
 
   private reserve(n: number): void {
@@ -159,6 +148,5 @@ export class Reasons {
     this.rows = new Int32Array(n * 2);
     this.deep = new Float64Array(n * 2);
     this.wide = new Float64Array(n * 2);
-    this.dots = new Float32Array(n * 2);
   }
 }

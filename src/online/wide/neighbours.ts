@@ -104,21 +104,6 @@ export class Neighbours {
     return this.arena.next(list);
   }
 
-  /** The words that addresses of lists lead to; replaced when something is added. */
-  get words(): Int32Array {
-    return this.arena.memory.words;
-  }
-
-  /** Address of the rows in a list, `sizeOf` of them. */
-  rowsAt(list: number): number {
-    return this.arena.rowsOf(list);
-  }
-
-  /** Address of their counts. */
-  countsAt(list: number): number {
-    return this.arena.countsOf(list);
-  }
-
   /** All lists of an item. */
   listsOf(row: number): number[] {
     const { arena } = this;

@@ -21,6 +21,10 @@ export class WalkRoom implements RoomAddresses {
   starts = 0;
   sums: number;
   facts = 0;
+  /** Words by row: 0, but while parts of some rows are looked for. */
+  marks = 0;
+  /** Of `partsOf`, as doubles. */
+  parts = 0;
   /** How many rows the last search found, and the rows behind it. */
   found: number;
   /** Rows reached: `length` of them from the address `rows` on. */
@@ -32,6 +36,7 @@ export class WalkRoom implements RoomAddresses {
   generation = 0;
   private capacity = 0;
   private mostStarts = 0;
+  private mostParts = 0;
   private startCount = 0;
 
   constructor(arena: Arena) {
@@ -44,6 +49,7 @@ export class WalkRoom implements RoomAddresses {
   forget(): void {
     this.capacity = 0;
     this.mostStarts = 0;
+    this.mostParts = 0;
     this.length = 0;
     this.bridgeCount = 0;
     this.sums = this.arena.take(4);
@@ -83,6 +89,8 @@ export class WalkRoom implements RoomAddresses {
     this.facts = arena.take(capacity * 4);
     this.floats.fill(Number.NEGATIVE_INFINITY, this.facts, this.facts + capacity * 4);
     this.generation++;
+    this.marks = arena.take(capacity);
+    this.words.fill(0, this.marks, this.marks + capacity);
     this.rows = arena.take(capacity + 1);
     this.bridges = arena.take(capacity + 1);
   }
@@ -173,6 +181,38 @@ export class WalkRoom implements RoomAddresses {
     return i;
   }
 
+  /**
+   * What one step into a domain brings to each of `rows` from each of the starts, as doubles at `parts`:
+   * (rows, starts). What the last walk found stays.
+   */
+  partsOf(rows: readonly number[], domain: number): void {
+    const { arena, startCount } = this;
+    const size = rows.length * startCount;
+    if (size > this.mostParts) {
+      this.mostParts = size * 2;
+      this.parts = arena.take(this.mostParts * 2);
+    }
+    const { words, doubles, marks, parts } = this;
+    doubles.fill(0, parts / 2, parts / 2 + size);
+    for (let k = 0; k < rows.length; k++) words[marks + rows[k]!] = k + 1;
+    const { kernels } = arena.memory;
+    if (kernels === null) this.addParts(domain);
+    else kernels.parts(arena.header, this, startCount, domain);
+    for (let k = 0; k < rows.length; k++) words[marks + rows[k]!] = 0;
+  }
+
+  private addParts(domain: number): void {
+    const { words, doubles, marks, parts, startCount } = this;
+    this.eachList(domain, (rows, counts, size, each, start) => {
+      for (let i = 0; i < size; i++) {
+        const mark = words[marks + words[rows + i]!]!;
+        if (mark === 0) continue;
+        const count = Math.max(0, words[counts + i]!);
+        doubles[parts / 2 + (mark - 1) * startCount + start] = count * each;
+      }
+    });
+  }
+
   private clear(): void {
     const { arena, words, doubles, length, bridgeCount } = this;
     const { kernels } = arena.memory;
@@ -250,14 +290,15 @@ export class WalkRoom implements RoomAddresses {
   /** The lists of the starts in a domain; -1: in their own. */
   private eachList(
     domain: number,
-    visit: (rows: number, counts: number, size: number, each: number) => void,
+    visit: (rows: number, counts: number, size: number, each: number, start: number) => void,
   ): void {
     const { arena, words, doubles } = this;
     for (let s = 0; s < this.startCount; s++) {
       const at = this.starts + s * 4;
       const list = arena.list(words[at]!, domain < 0 ? words[at + 1]! : domain);
       if (list === 0) continue;
-      visit(arena.rowsOf(list), arena.countsOf(list), arena.sizeOf(list), doubles[at / 2 + 1]!);
+      const each = doubles[at / 2 + 1]!;
+      visit(arena.rowsOf(list), arena.countsOf(list), arena.sizeOf(list), each, s);
     }
   }
 }

@@ -34,6 +34,8 @@ export interface WordKernels {
   addTwo(header: number, room: RoomAddresses, n: number, domain: number, length: number): number;
   /** As `WalkRoom.reaching`. */
   reaching(room: RoomAddresses, from: number, length: number, bound: ScoreBound): number;
+  /** As `WalkRoom.partsOf`, of rows that are marked. */
+  parts(header: number, room: RoomAddresses, n: number, domain: number): void;
   /** As `WalkRoom.clear`. */
   clear(room: RoomAddresses, rows: number, bridges: number): void;
 }
@@ -48,6 +50,8 @@ export interface RoomAddresses {
   readonly sums: number;
   readonly facts: number;
   readonly found: number;
+  readonly marks: number;
+  readonly parts: number;
 }
 
 /**

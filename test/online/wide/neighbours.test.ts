@@ -230,6 +230,28 @@ describe.each(MEMORIES)('a search among the rows reached, of lists in %s', (_, m
   });
 });
 
+describe.each(MEMORIES)('the parts of a step over lists in %s', (_, memory) => {
+  it('are what each start brings to each row that is asked for, and nothing is left of them', () => {
+    const random = Random.of('parts', 1);
+    const lists = new Neighbours(key, memory());
+    for (let i = 0; i < 800; i++)
+      lists.add(random.below(9), random.below(60), 0, random.below(6) - 1);
+    const { room } = lists;
+    room.begin(60);
+    for (const rows of [[3, 50, 8], [17], [3, 4, 5, 6, 7, 8, 9, 10]]) {
+      room.beginStarts(9);
+      for (let row = 0; row < 9; row++) room.addStartAt(row, -1, (row + 1) / 4);
+      room.partsOf(rows, 0);
+      for (const [place, row] of rows.entries()) {
+        for (let start = 0; start < 9; start++) {
+          const wanted = Math.max(0, lists.get(start, row, 0)) * ((start + 1) / 4);
+          expect(room.doubles[room.parts / 2 + place * 9 + start]).toBe(wanted);
+        }
+      }
+    }
+  });
+});
+
 describe('a fork', () => {
   it('and what it was taken from change by themselves', () => {
     const live = new Neighbours(key, module === null ? undefined : new SimdWords(module));

@@ -303,6 +303,35 @@ export function walkTwo(
   return length;
 }
 
+/**
+ * Writes each · count of what stands in the list of start i of n in a domain to parts[(k - 1) n + i] (f64),
+ * for rows whose mark (i32 by row) is k, where that is not 0.
+ */
+export function walkParts(
+  header: usize,
+  starts: usize,
+  n: i32,
+  domain: i32,
+  marks: usize,
+  parts: usize,
+): void {
+  for (let s = 0; s < n; s++) {
+    const at = list(header, load<u32>(starts), domain);
+    const each = load<f64>(starts, 8);
+    starts += 16;
+    if (at === 0) continue;
+    const size = (<usize>load<i32>(at, 8)) << 2;
+    const from = at + HEAD;
+    const counts = from + ((<usize>load<i32>(at, 12)) << 2);
+    for (let i: usize = 0; i < size; i += 4) {
+      const mark = load<i32>(marks + ((<usize>load<u32>(from + i)) << 2));
+      if (mark === 0) continue;
+      const count = max(load<i32>(counts + i), 0);
+      store<f64>(parts + ((<usize>((mark - 1) * n + s)) << 3), <f64>count * each);
+    }
+  }
+}
+
 /** Rows that a search finds at the most: MOST_FOUND of ../../wide/words.ts. */
 const MOST_FOUND: i32 = 32;
 
