@@ -1,4 +1,3 @@
-import { setImmediate as breathe } from 'node:timers/promises';
 import type { Clock } from '../clock.js';
 import type { Standbys } from '../cluster/standbys.js';
 import type { Config } from '../config.js';
@@ -10,6 +9,7 @@ import type { Serde } from '../serde/serde.js';
 import { restoreUsers } from '../tasks/restore-users.js';
 import type { StartOffsets } from '../tasks/start-offset.js';
 import { StreamTask } from '../tasks/stream-task.js';
+import { Turns } from '../tasks/turns.js';
 import { TaskWorker } from '../tasks/worker.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { Tracing } from '../telemetry/tracing.js';
@@ -44,6 +44,7 @@ export interface TaskFactoryOptions {
 /** Makes the stream tasks of a process out of its parts. */
 export class TaskFactory {
   readonly #options: TaskFactoryOptions;
+  readonly #turns = new Turns();
   #misplacedSeen = false;
 
   constructor(options: TaskFactoryOptions) {
@@ -76,9 +77,7 @@ export class TaskFactory {
         records: this.#options.learning.records,
         tracing: this.#options.tracing,
         now: this.#options.clock.now,
-        breathe: async () => {
-          await breathe();
-        },
+        breathe: () => this.#turns.wait(),
         onMisplaced: (record) => this.#warnOfMisplaced(record),
       },
     );
