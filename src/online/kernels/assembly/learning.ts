@@ -2,7 +2,7 @@
  * Kernels of the learner, in AssemblyScript: pooling and its way back, the loss of a group of
  * examples, and steps on the grid. Built with kernels.ts, whose conventions they share.
  */
-import { multiply } from './kernels';
+import { copyRow, multiply } from './kernels';
 
 /**
  * x_s = Σ w_i v_i / √(Σ w_i) of the entries offsets[s] .. offsets[s + 1] - 1 of each slot, and
@@ -184,7 +184,7 @@ export function lossGroup(
   for (let i = 0; i < n4; i++) {
     const to = v + <usize>i * w;
     if (i < n) {
-      memory.copy(to, embeddings + <usize>load<u32>(negatives + ((<usize>i) << 2)) * w, w);
+      copyRow(to, embeddings + <usize>load<u32>(negatives + ((<usize>i) << 2)) * w, w);
     } else memory.fill(to, 0, w);
     const down = vt + ((<usize>i) << 2);
     for (let k: usize = 0; k < w; k += 4) {
@@ -193,7 +193,7 @@ export function lossGroup(
   }
   for (let e = 0; e < m; e++) {
     const example = <usize>load<u32>(examples + ((<usize>e) << 2));
-    memory.copy(q + <usize>e * w, queries + example * w, w);
+    copyRow(q + <usize>e * w, queries + example * w, w);
   }
   if (n > 0) multiply(q, w, 4, vt, g, m, width >> 2, n4);
 

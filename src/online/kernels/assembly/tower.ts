@@ -2,12 +2,13 @@
  * Kernels of the tower, in AssemblyScript: what it does with the rows of its matrices beside products.
  * They follow the loops in ../../tower/rows.ts to the last bit: where those round once, so do these.
  */
+import { copyRow } from './kernels';
 
 /** Row i of `from` becomes row places[i] of `to`. */
 export function scatterRows(n: i32, width: i32, from: usize, places: usize, to: usize): void {
   const w = <usize>width;
   for (let i = 0; i < n; i++) {
-    memory.copy(to + <usize>load<u32>(places + ((<usize>i) << 2)) * w, from, w);
+    copyRow(to + <usize>load<u32>(places + ((<usize>i) << 2)) * w, from, w);
     from += w;
   }
 }
@@ -16,7 +17,7 @@ export function scatterRows(n: i32, width: i32, from: usize, places: usize, to: 
 export function gatherRows(n: i32, width: i32, from: usize, places: usize, to: usize): void {
   const w = <usize>width;
   for (let i = 0; i < n; i++) {
-    memory.copy(to, from + <usize>load<u32>(places + ((<usize>i) << 2)) * w, w);
+    copyRow(to, from + <usize>load<u32>(places + ((<usize>i) << 2)) * w, w);
     to += w;
   }
 }
