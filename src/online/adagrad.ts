@@ -1,11 +1,16 @@
+import { grown } from './columns.js';
 import { ACCUMULATOR_UNIT, accumulatorUnits, deltaUnits } from './grid.js';
 
-/** Where gradients and touches of so many rows are collected, if not in arrays of their own. */
+/** Where gradients and touches are collected, if not in arrays of their own. */
 export interface GradientRoom {
-  /** (rows, d + 1), of any value. */
+  /** (rows that get gradients, d + 1), of any value. */
   readonly values: Float32Array;
-  /** (rows), of any value. */
+  /** (rows that get gradients), of any value. */
   readonly touches: Float32Array;
+  /** (rows of the table), of any value. */
+  readonly rows: Int32Array<ArrayBuffer>;
+  /** (rows of the table) zeros. */
+  readonly places: Int32Array;
 }
 
 /** Rows of gradients that are set to zero at once. */
@@ -28,7 +33,9 @@ export class RowGradients {
   /** (length) positive events. */
   counts = new Int32Array(CHUNK);
   /** By row of the table: 1 + place in the columns above, or 0. */
-  private places = new Int32Array(CHUNK);
+  private places: Int32Array = new Int32Array(CHUNK);
+  /** Whether places were given that have not been taken back. */
+  private dirty = false;
   /** Rows of `values` and `touches` that are zero, or hold what was added. */
   private ready = 0;
   private roomy = false;
@@ -47,31 +54,54 @@ export class RowGradients {
    */
   begin(size: number, room?: GradientRoom, meet: ((row: number) => void) | null = null): void {
     this.meet = meet;
-    for (let i = 0; i < this.length; i++) this.places[this.rows[i]!] = 0;
     this.counts.fill(0, 0, this.length);
     this.length = 0;
     this.ready = 0;
     if (room !== undefined) {
       this.values = room.values;
       this.touches = room.touches;
+      this.rows = room.rows;
+      this.places = room.places;
     } else if (this.roomy) {
       this.values = new Float32Array(CHUNK * (this.dimension + 1));
       this.touches = new Float32Array(CHUNK);
-    }
+      this.rows = new Int32Array(CHUNK);
+      this.places = new Int32Array(size);
+    } else if (this.dirty) this.places.fill(0);
     this.roomy = room !== undefined;
+    this.dirty = true;
     if (this.places.length < size) this.places = new Int32Array(size * 2);
+  }
+
+  /** Takes the places back; what was collected can still be read. Without it, the next `begin` is dearer. */
+  finish(): void {
+    for (let i = 0; i < this.length; i++) this.places[this.rows[i]!] = 0;
+    this.dirty = false;
+  }
+
+  /** Takes note that somebody else has given places to rows, the first `length` of all, and made them zero. */
+  extend(length: number): void {
+    this.length = length;
+    this.ready = Math.max(this.ready, length);
+    this.counts = grown(this.counts, length);
   }
 
   /** The place of a row in the columns, taken if it has none. */
   place(row: number): number {
     const place = this.places[row]!;
     if (place > 0) return place - 1;
-    if (this.length === this.rows.length) this.grow();
+    this.rows = grown(this.rows, this.length + 1);
+    this.counts = grown(this.counts, this.length + 1);
     if (this.length === this.ready) this.prepare();
     this.rows[this.length] = row;
     this.places[row] = ++this.length;
     if (this.meet !== null) this.meet(row);
     return this.length - 1;
+  }
+
+  /** Whether somebody is told of each row that gets its place. */
+  get isMet(): boolean {
+    return this.meet !== null;
   }
 
   /** Sets the gradient of a row's embedding to 0, as if nothing had touched it; the bias keeps its own. */
@@ -107,16 +137,6 @@ export class RowGradients {
     this.values.fill(0, this.ready * width, to * width);
     this.touches.fill(0, this.ready, to);
     this.ready = to;
-  }
-
-  private grow(): void {
-    const capacity = this.rows.length * 2;
-    const rows = new Int32Array(capacity);
-    rows.set(this.rows);
-    this.rows = rows;
-    const counts = new Int32Array(capacity);
-    counts.set(this.counts);
-    this.counts = counts;
   }
 }
 

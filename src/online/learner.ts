@@ -120,8 +120,8 @@ export class Learner {
       x: encoded.x,
     };
     if (examples.count === 0) {
-      content?.finish(gradients);
       const delta = { events: batch.size, items: this.itemSteps(0), blocks: [] };
+      this.finish(content);
       return { delta, loss: 0, examples: 0 };
     }
     const pass = this.tower.forward(input, model);
@@ -163,8 +163,14 @@ export class Learner {
       return { delta, loss, examples: examples.count };
     } finally {
       pass.dispose();
-      content?.finish(gradients);
+      this.finish(content);
     }
+  }
+
+  private finish(content: ContentTraining | null): void {
+    content?.finish(this.gradients);
+    this.gradients.finish();
+    this.kernels?.finish();
   }
 
   /** Room in the kernels' memory for the gradients of all rows that the examples can touch. */
@@ -214,7 +220,7 @@ export class Learner {
     if (this.kernels !== null) {
       const rates = [learningRate, biasLearningRate] as const;
       const ofRows = [...rates, accumulatorStart, SCALAR_START, l2, biasL2] as const;
-      this.kernels.stepRows(trained, rows, ofRows, values, added);
+      this.kernels.stepRows(trained, ofRows, values, added);
       return { keys, rows: rows.slice(0, length), counts, values, accumulators: added };
     }
     for (let i = 0; i < trained; i++) {

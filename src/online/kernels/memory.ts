@@ -26,6 +26,8 @@ export class SimdMemory implements TableMemory {
   buffer: ArrayBuffer;
   ints: Int32Array;
   floats: Float32Array;
+  /** Address of as many zero words as the table has room for rows; 0: none are known to be zero. */
+  zeros = 0;
   private readonly module: SimdModule;
   private readonly memory: Memory;
   private capacity = 0;
@@ -40,6 +42,11 @@ export class SimdMemory implements TableMemory {
     this.ints = new Int32Array(this.buffer, 0, SCRATCH_BYTES / 4);
     this.floats = new Float32Array(this.buffer, 0, SCRATCH_BYTES / 4);
     this.scratchStart = (kernels.ownEnd() + 15) & ~15;
+  }
+
+  /** Rows that the columns have room for. */
+  get rows(): number {
+    return this.capacity;
   }
 
   /** The first address behind the columns: free from there on, until the table grows. */

@@ -28,6 +28,7 @@ export type RowStepOptions = readonly [
 
 /** Byte addresses of what a mini-batch keeps behind the table. */
 interface Places {
+  readonly places: number;
   readonly gradients: number;
   readonly touches: number;
   readonly rows: number;
@@ -86,9 +87,11 @@ export class SimdLearning {
     const n = (size.negatives + 3) & ~3;
     const m = sharing;
     this.at = {
+      // The first, so that it stays where it is from mini-batch to mini-batch.
+      places: take(this.memory.rows),
       gradients: take(rows * (d + 1)),
       touches: take(rows),
-      rows: take(rows),
+      rows: take(this.memory.rows),
       values: take(rows * (d + 1)),
       added: take(rows * 4),
       entryRows: take(entries),
@@ -116,10 +119,20 @@ export class SimdLearning {
       this.floats = new Float32Array(buffer);
       this.doubles = new Float64Array(buffer, 0, Math.floor(buffer.byteLength / 8));
     }
+    const places = this.intsAt(this.at.places, this.memory.rows);
+    if (this.memory.zeros !== this.at.places) places.fill(0);
+    this.memory.zeros = 0;
     return {
       values: this.floatsAt(this.at.gradients, rows * (d + 1)),
       touches: this.floatsAt(this.at.touches, rows),
+      rows: this.intsAt(this.at.rows, this.memory.rows),
+      places,
     };
+  }
+
+  /** Says that the gradients of the mini-batch have taken their places back. */
+  finish(): void {
+    this.memory.zeros = this.at.places;
   }
 
   /** x (slots, d) of the mean encoder; see encoders/mean.ts. */
@@ -143,18 +156,26 @@ export class SimdLearning {
 
   /** Adds the gradients of the entries that were pooled, from dLoss/dx. */
   poolBack({ slots, rows }: Histories, dx: Float32Array, gradients: RowGradients): void {
-    const { at, ints, floats, d } = this;
-    const places = at.entryPlaces / 4;
-    const weights = at.entryWeights / 4;
-    const touches = at.touches / 4;
-    for (let entry = 0; entry < rows.length; entry++) {
-      if (!(floats[weights + entry]! > 0)) continue;
-      const place = gradients.place(rows[entry]!);
-      ints[places + entry] = place;
-      floats[touches + place]!++;
+    const { at, floats, memory, d } = this;
+    const { kernels } = memory;
+    if (gradients.isMet) this.placeEach(rows, gradients);
+    else {
+      const length = kernels.placeEntries(
+        rows.length,
+        at.entryRows,
+        at.entryWeights,
+        at.places,
+        at.rows,
+        gradients.length,
+        at.entryPlaces,
+        at.gradients,
+        d * 4 + 4,
+        at.touches,
+      );
+      gradients.extend(length);
     }
     floats.set(dx, at.dx / 4);
-    this.memory.kernels.poolBack(
+    kernels.poolBack(
       at.entryPlaces,
       at.entryWeights,
       at.offsets,
@@ -164,6 +185,20 @@ export class SimdLearning {
       at.dx,
       at.gradients,
     );
+  }
+
+  /** As the kernel, where somebody wants to be told of each row. */
+  private placeEach(rows: Int32Array, gradients: RowGradients): void {
+    const { at, ints, floats } = this;
+    const places = at.entryPlaces / 4;
+    const weights = at.entryWeights / 4;
+    const touches = at.touches / 4;
+    for (let entry = 0; entry < rows.length; entry++) {
+      if (!(floats[weights + entry]! > 0)) continue;
+      const place = gradients.place(rows[entry]!);
+      ints[places + entry] = place;
+      floats[touches + place]!++;
+    }
   }
 
   /** Takes the queries (examples, d) in; what it returns is dLoss/dquery, zero so far. */
@@ -205,15 +240,8 @@ export class SimdLearning {
   }
 
   /** Steps of the first n rows of the gradients: into `values` (n, d + 1) and `added` (n, 2). */
-  stepRows(
-    n: number,
-    rows: Int32Array,
-    options: RowStepOptions,
-    values: Int32Array,
-    added: Float64Array,
-  ): void {
+  stepRows(n: number, options: RowStepOptions, values: Int32Array, added: Float64Array): void {
     const { at, ints, doubles, memory, items, d } = this;
-    ints.set(rows.subarray(0, n), at.rows / 4);
     doubles.set(options, at.options / 8);
     memory.kernels.stepRows(
       n,
@@ -256,6 +284,10 @@ export class SimdLearning {
     this.memory.kernels.stepBlock(rows, d * 4, at, from, own, to, more, rate, start, decay);
     values.set(ints.subarray(to / 4, to / 4 + words));
     added.set(doubles.subarray(more / 8, more / 8 + rows));
+  }
+
+  private intsAt(address: number, length: number): Int32Array<ArrayBuffer> {
+    return this.ints.subarray(address / 4, address / 4 + length);
   }
 
   private floatsAt(address: number, length: number): Float32Array {

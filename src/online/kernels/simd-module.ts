@@ -35,6 +35,18 @@ export interface SimdExports {
     x: number,
     scales: number,
   ): void;
+  placeEntries(
+    n: number,
+    rows: number,
+    weights: number,
+    places: number,
+    placed: number,
+    length: number,
+    entryPlaces: number,
+    gradients: number,
+    stride: number,
+    touches: number,
+  ): number;
   poolBack(
     places: number,
     weights: number,

@@ -59,6 +59,44 @@ export function pool(
 }
 
 /**
+ * Gives places to the rows of n entries with weight, in order of first touch: `places` has 1 + place by
+ * row of the table, 0 for none; `placed` the row by place; there are `length` of them. Writes the place of
+ * each such entry, and counts it in `touches`. Gradients (of `stride` bytes) and touches of rows that are
+ * new begin at zero. Returns how many have places then.
+ */
+export function placeEntries(
+  n: i32,
+  rows: usize,
+  weights: usize,
+  places: usize,
+  placed: usize,
+  length: i32,
+  entryPlaces: usize,
+  gradients: usize,
+  stride: i32,
+  touches: usize,
+): i32 {
+  for (let i: usize = 0; i < (<usize>n) << 2; i += 4) {
+    if (!(load<f32>(weights + i) > 0)) continue;
+    const row = load<u32>(rows + i);
+    const known = places + ((<usize>row) << 2);
+    let place = load<i32>(known);
+    if (place === 0) {
+      const at = (<usize>length) << 2;
+      store<u32>(placed + at, row);
+      store<f32>(touches + at, 0);
+      memory.fill(gradients + <usize>length * <usize>stride, 0, <usize>stride);
+      place = ++length;
+      store<i32>(known, place);
+    }
+    const own = (<usize>(place - 1)) << 2;
+    store<i32>(entryPlaces + i, place - 1);
+    store<f32>(touches + own, load<f32>(touches + own) + 1);
+  }
+  return length;
+}
+
+/**
  * The way back of `pool`: adds scale_s w_i dx_s to the gradient at the place of each entry with weight.
  * A gradient is `width` bytes and one float (of the bias) long.
  */
