@@ -1,6 +1,7 @@
 import type { Model } from '../online/model.js';
 import { User } from '../online/user.js';
 import type { AvroWriter } from './avro-writer.js';
+import { UndecodableError } from './errors.js';
 import { writeBasedOn } from './lean-list.js';
 import { FORMAT_VERSION, type UserStateRecord } from './types.js';
 
@@ -52,8 +53,20 @@ export function encodeUser(
   return writer.finish();
 }
 
-/** The user of a changelog record; items that the table does not know yet get their rows. */
+/**
+ * The user of a changelog record; items that the table does not know yet get their rows.
+ *
+ * Errors: UNDECODABLE_RECORD (fatal) where a newer isthmus wrote it: what its fields mean is not known.
+ */
 export function userFromRecord(record: UserStateRecord, model: Model): User {
+  if (record.formatVersion > FORMAT_VERSION) {
+    throw new UndecodableError(
+      'UserState',
+      'schema-incompatible',
+      `the state of user ${record.userId} has format version ${record.formatVersion}, known is ${FORMAT_VERSION}: it comes from a newer isthmus`,
+      { field: 'formatVersion' },
+    );
+  }
   const user = new User(record.userId);
   for (const { domain, count, entries } of record.histories) {
     const index = model.domainIndex(domain);

@@ -3,7 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { decodeDelta } from '../../src/online/delta-codec.js';
 import { Model } from '../../src/online/model.js';
 import { SnapshotAssembler } from '../../src/online/snapshot/assemble.js';
+import { AvroWriter } from '../../src/serde/avro-writer.js';
 import { Serde } from '../../src/serde/serde.js';
+import type { UserStateRecord } from '../../src/serde/types.js';
+import { encodeUser, userFromRecord } from '../../src/serde/user-state.js';
 import { snapshotInfo } from '../../src/snapshots/manifest.js';
 
 /**
@@ -20,6 +23,37 @@ const VERSIONS = [
   },
 ];
 const OPTIONS = { seed: 7, dimension: 4, initialScale: 0.02 };
+/** What stands in user-state-v1.bin. */
+const USER: UserStateRecord = {
+  formatVersion: 1,
+  userId: 'été',
+  histories: [
+    {
+      domain: 'books',
+      count: 70,
+      entries: [
+        { itemId: 'dune', weight: 1, occurredAtMs: 1_700_000_000_000 },
+        { itemId: 'été', weight: 0.25, occurredAtMs: 1_700_000_060_000 },
+      ],
+    },
+    {
+      domain: 'films',
+      count: 1,
+      entries: [{ itemId: 'dune', weight: 0, occurredAtMs: 1_700_000_120_000 }],
+    },
+  ],
+  basedOn: {
+    topic: 'behavior-events',
+    partition: 3,
+    offset: 4_294_967_296n,
+    occurredAtMs: 1_700_000_120_000,
+  },
+  answeredOffset: -1n,
+  lastListAtMs: 1_700_000_121_000,
+  minute: 28_333_335,
+  minuteCount: 2,
+  recentEventIds: [{ hash: 2 ** 53 - 3, occurredAtMs: 1_700_000_120_000 }],
+};
 const serde = new Serde();
 
 function recordsOf(name: string): Buffer[] {
@@ -64,6 +98,25 @@ describe.each(VERSIONS)('format $version', ({ version, sha256, trainedEvents, ro
   });
 });
 
+describe('format 1 of users', () => {
+  it('is still the same user, whom the writer of today writes as then', () => {
+    const [record] = recordsOf('user-state-v1.bin');
+    const state = serde.userStates.decode(record!);
+    expect(state).toEqual(USER);
+    const model = new Model(OPTIONS);
+    const user = userFromRecord(state, model);
+    expect(
+      [...user.histories].map(({ domain, count }) => [model.domainName(domain), count]),
+    ).toEqual([
+      ['books', 70],
+      ['films', 1],
+    ]);
+    // What is written later may say more; what was written then it still says.
+    const bytes = encodeUser(new AvroWriter(), serde.userStates.id, user, model);
+    expect(serde.userStates.decode(bytes)).toMatchObject(USER);
+  });
+});
+
 describe('a format of a newer isthmus', () => {
   it('is refused with a sentence that says so', () => {
     const { payload } = serde.deltas.decode(recordsOf('delta-v1.bin')[0]!);
@@ -79,6 +132,9 @@ describe('a format of a newer isthmus', () => {
     );
     expect(() => snapshotInfo({ ...records.at(-1)!, formatVersion: 200 }, 9n)).toThrow(
       'a newer isthmus wrote it',
+    );
+    expect(() => userFromRecord({ ...USER, formatVersion: 2 }, new Model(OPTIONS))).toThrow(
+      'the state of user été has format version 2, known is 1: it comes from a newer isthmus',
     );
   });
 });
