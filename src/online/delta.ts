@@ -47,7 +47,7 @@ export function mergeDeltas(deltas: readonly Delta[]): Delta {
 }
 
 /** As SimdSums, in loops. */
-export const plainSums: Pick<SimdSums, 'sum'> = {
+export const plainSums: Pick<SimdSums, 'sum' | 'magnitudes'> = {
   sum(columns, size, width) {
     const sums = new Int32Array(size * width);
     for (const { values, places } of columns) {
@@ -57,6 +57,12 @@ export const plainSums: Pick<SimdSums, 'sum'> = {
       }
     }
     return sums;
+  },
+
+  magnitudes(values) {
+    let all = 0;
+    for (let i = 0; i < values.length; i++) all |= values[i]! ^ (values[i]! >> 31);
+    return all;
   },
 };
 
@@ -86,15 +92,17 @@ interface Numbering {
 function numbering(deltas: readonly Delta[]): Numbering {
   let highest = -1;
   for (const { items } of deltas) {
-    if (items.rows === undefined) return byKey();
-    for (let i = 0; i < items.rows.length; i++) highest = Math.max(highest, items.rows[i]!);
+    const { rows } = items;
+    if (rows === undefined || rows.numbering !== deltas[0]!.items.rows!.numbering) return byKey();
+    const { numbers } = rows;
+    for (let i = 0; i < numbers.length; i++) if (numbers[i]! > highest) highest = numbers[i]!;
   }
   // By row: 1 + place.
   const taken = new Int32Array(highest + 1);
   let size = 0;
   return {
     place: ({ rows }, i) => {
-      const row = rows![i]!;
+      const row = rows!.numbers[i]!;
       if (taken[row] === 0) taken[row] = ++size;
       return taken[row]! - 1;
     },
@@ -157,17 +165,8 @@ export function deltaFault(delta: Delta): string | null {
 }
 
 function firstTooLarge(values: Int32Array): number {
-  // Usually none is; bits above the limit's show in the magnitudes of all together.
-  let [even, odd] = [0, 0];
-  const last = values.length - 1;
-  for (let i = 0; i < last; i += 2) {
-    const one = values[i]!;
-    const other = values[i + 1]!;
-    even |= one ^ (one >> 31);
-    odd |= other ^ (other >> 31);
-  }
-  if (last >= 0) odd |= values[last]! ^ (values[last]! >> 31);
-  if ((even | odd) < MOST_UNITS) return -1;
+  // Usually none is: bits above the limit's show in all together.
+  if ((simdSums() ?? plainSums).magnitudes(values) < MOST_UNITS) return -1;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
     if (value > MOST_UNITS || value < -MOST_UNITS) return i;

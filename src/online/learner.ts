@@ -217,11 +217,12 @@ export class Learner {
     const { learningRate, biasLearningRate, accumulatorStart, l2, biasL2 } = options;
     for (let i = 0; i < length; i++) keys[i] = model.key(rows[i]!);
     const counts = gradients.counts.slice(0, length);
+    const named = { numbers: rows.slice(0, length), numbering: model.numbering };
     if (this.kernels !== null) {
       const rates = [learningRate, biasLearningRate] as const;
       const ofRows = [...rates, accumulatorStart, SCALAR_START, l2, biasL2] as const;
       this.kernels.stepRows(trained, ofRows, values, added);
-      return { keys, rows: rows.slice(0, length), counts, values, accumulators: added };
+      return { keys, rows: named, counts, values, accumulators: added };
     }
     for (let i = 0; i < trained; i++) {
       const row = rows[i]!;
@@ -241,7 +242,7 @@ export class Learner {
       const m = accumulators[row * 2 + 1]!;
       added[i * 2 + 1] = rowStep(ofBias, biases, row, 1, m, steps, at + d, values, at + d);
     }
-    return { keys, rows: rows.slice(0, length), counts, values, accumulators: added };
+    return { keys, rows: named, counts, values, accumulators: added };
   }
 
   private blockSteps(gradients: ReadonlyMap<string, Float32Array>, examples: number): BlockDelta[] {

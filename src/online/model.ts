@@ -44,6 +44,8 @@ export class Model implements DenseParameters {
   readonly neighbours: Neighbours;
   /** What is known of items beside behaviour, and what comes of it in the table. */
   readonly content: HybridRows;
+  /** Another one whenever a row's number may go to another row; see RowNumbers. */
+  numbering: object = {};
   private readonly domains = new DomainTable();
   private readonly blockTable: BlockTable;
   private readonly keys: string[] = [];
@@ -235,6 +237,7 @@ export class Model implements DenseParameters {
 
   /** Forgets everything. For a loader that has failed, before anybody else has looked. */
   clear(): void {
+    this.numbering = {};
     this.items.clear();
     this.domains.clear();
     this.blockTable.clear();
@@ -273,6 +276,7 @@ export class Model implements DenseParameters {
   private popVacant(): void {
     for (let row = this.items.size - 1; row >= 0; row--) {
       if (this.pinned[row] || !this.isVacant(row)) return;
+      this.numbering = {};
       this.items.pop();
       this.neighbours.drop(row);
       this.content.drop(row);
@@ -286,13 +290,8 @@ export class Model implements DenseParameters {
   private rowsNamed({ keys, rows }: Delta['items'], rowOf: (key: string) => number): Int32Array {
     const n = keys.length;
     if (this.named.length < n) this.named = new Int32Array(n * 2);
-    for (let i = 0; i < n; i++) {
-      const key = keys[i]!;
-      // Numbers of rows may be old.
-      const row = rows?.[i];
-      const good = row !== undefined && this.keys[row] === key;
-      this.named[i] = good ? row : rowOf(key);
-    }
+    if (rows?.numbering === this.numbering) this.named.set(rows.numbers);
+    else for (let i = 0; i < n; i++) this.named[i] = rowOf(keys[i]!);
     return this.named.subarray(0, n);
   }
 

@@ -42,8 +42,8 @@ export interface Delta {
   /** Touched items: keys `domain/itemId`, in order of first touch. */
   readonly items: {
     readonly keys: string[];
-    /** The model's numbers of the rows, while the delta is in the process that computed it. */
-    readonly rows?: Int32Array;
+    /** Numbers of the rows in the model that computed it, while it is in the process. */
+    readonly rows?: RowNumbers;
     /** Popularity: positive events of the item. */
     readonly counts: Int32Array;
     /** (n, d + 1) multiples of the weight grid: embedding, then bias. */
@@ -57,6 +57,14 @@ export interface Delta {
   readonly neighbours?: NeighbourDelta;
   /** What became known of items beside behaviour; left out where nothing did. */
   readonly content?: ContentDelta;
+}
+
+/** Numbers of rows, good as long as the model that gave them has the same numbering. */
+export interface RowNumbers {
+  /** (n) */
+  readonly numbers: Int32Array;
+  /** Nothing but itself: another one whenever numbers go to other rows. */
+  readonly numbering: object;
 }
 
 /** What is added to the content of items (content/store.ts): what it is less what it was. */

@@ -5,7 +5,8 @@ import { emptyDelta } from '../../src/online/empty-delta.js';
 import { simdSums } from '../../src/online/kernels/simd-sums.js';
 import { Model } from '../../src/online/model.js';
 import { Random } from '../../src/online/random.js';
-import { OPTIONS, portrait, randomDeltas } from './model-fixtures.js';
+import type { Delta } from '../../src/online/types.js';
+import { DIMENSION, OPTIONS, portrait, randomDeltas } from './model-fixtures.js';
 
 function eventRows(model: Model): Map<string, string[]> {
   const byDomain = new Map<string, string[]>();
@@ -55,6 +56,31 @@ describe('merged deltas', () => {
     expect(portrait(model)).toEqual(portrait(new Model(OPTIONS)));
   });
 
+  it('are told by keys where the numbers of rows have changed their meaning', () => {
+    const model = new Model(OPTIONS);
+    const delta = (key: string, number: number): Delta => ({
+      ...emptyDelta(),
+      events: 1,
+      items: {
+        keys: [key],
+        rows: { numbers: Int32Array.of(number), numbering: model.numbering },
+        counts: Int32Array.of(1),
+        values: new Int32Array(DIMENSION + 1).fill(3),
+        accumulators: new Float64Array(2),
+      },
+    });
+    const { rows: _, ...named } = delta('films/gone', 0).items;
+    model.apply({ ...emptyDelta(), items: named });
+    const stale = delta('films/gone', 0);
+    model.revert(stale);
+    const fresh = delta('films/fresh', 0);
+    model.intern('films', 'fresh');
+    expect(mergeDeltas([stale, fresh]).items.keys).toEqual(['films/gone', 'films/fresh']);
+    model.apply(stale);
+    expect(model.items.counts[model.find('films', 'gone')]).toBe(1);
+    expect(model.items.counts[model.find('films', 'fresh')]).toBe(0);
+  });
+
   it('leave their parts alone', () => {
     const deltas = randomDeltas(12, 4);
     const before = structuredClone(deltas);
@@ -78,8 +104,25 @@ it('sums by a kernel are those of the loops', () => {
         places: Int32Array.from({ length: n }, () => random.below(size)),
       }));
       expect(simdSums()!.sum(columns, size, width)).toEqual(plainSums.sum(columns, size, width));
+      for (const { values } of columns) {
+        expect(simdSums()!.magnitudes(values)).toBe(plainSums.magnitudes(values));
+      }
     }),
   );
+});
+
+it('magnitudes by a kernel are those of the loop, of many values too', () => {
+  const values = new Int32Array(10_001);
+  for (const [at, value] of [
+    [0, 5],
+    [4095, -9],
+    [4096, 1 << 20],
+    [10_000, -(1 << 30)],
+  ] as const) {
+    values[at] = value;
+    expect(simdSums()!.magnitudes(values)).toBe(plainSums.magnitudes(values));
+  }
+  expect(simdSums()!.magnitudes(values)).toBe(5 | 8 | (1 << 20) | ((1 << 30) - 1));
 });
 
 describe('the fault of a delta', () => {

@@ -129,8 +129,9 @@ export interface SimdExports {
     counts: number,
     length: number,
   ): number;
-  /** Of assembly/sums.ts. */
+  /** Of assembly/sums.ts, as the next. */
   addWords(n: number, words: number, values: number, places: number, sums: number): void;
+  magnitudes(values: number, n: number): number;
   /** Of assembly/examples.ts. */
   dropEntries(
     rows: number,

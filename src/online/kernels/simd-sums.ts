@@ -43,7 +43,23 @@ export class SimdSums {
     }
     return words.slice(sumsAt / 4, sumsAt / 4 + size * width);
   }
+
+  /** Bits that are set in the magnitude of any of the values: of v from 0 on, -v - 1 below. */
+  magnitudes(values: Int32Array): number {
+    const words = new Int32Array(this.memory.buffer, this.start, CHUNK);
+    let all = 0;
+    for (let from = 0; from < values.length; from += CHUNK) {
+      const n = Math.min(CHUNK, values.length - from);
+      words.set(n < values.length ? values.subarray(from, from + n) : values);
+      words.fill(0, n, (n + 3) & ~3);
+      all |= this.kernels.magnitudes(this.start, (n + 3) & ~3);
+    }
+    return all;
+  }
 }
+
+/** Values that are looked at in one call: so few that they stay in the nearest cache. */
+const CHUNK = 4096;
 
 /** Made when it is first needed, for all: it keeps nothing from call to call. */
 let sums: SimdSums | null | undefined;
