@@ -30,6 +30,11 @@ export interface DiagnosticEvents {
     /** Mean binary cross-entropy per scored item. */
     loss: number;
   };
+  /**
+   * The loss of a pair of domains went up, or of the target as a whole where both are the same: also told
+   * where the transaction is aborted afterwards.
+   */
+  'isthmus:drift': { app: string; source: string; target: string };
   /** Lists were made. */
   'isthmus:recommend': {
     app: string;

@@ -171,6 +171,21 @@ export const learning = dashboard(
         ),
         lines(
           {
+            title: 'Drifts found',
+            unit: 'count',
+            shows:
+              'Times in an hour that the loss in the target (seen from the source alone) went up, so that A takes larger steps for a while. A domain to itself: seen from all that is known.',
+            normal: '0, or one now and then.',
+            otherwise:
+              'One, and HR@10 comes back: nothing to do. Many: what leads there changes all the time, or the input broke; Events by action.',
+          },
+          [
+            `sum by (source, target) (increase(isthmus_drifts_total{${TARGET}}[1h]))`,
+            '{{source}} to {{target}}',
+          ],
+        ),
+        lines(
+          {
             title: 'Events by action',
             unit: 'eventsPerSecond',
             shows: 'Accepted events by domain and action.',

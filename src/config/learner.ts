@@ -133,6 +133,18 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     10,
     'Decay of W, A, W_r, gate and prior towards their initial values, for each example.',
   ),
+  driftBoost: real(
+    'driftBoost',
+    0,
+    1000,
+    'So many times as large are steps of A for a while when a drift was found; 0: none is looked for.',
+  ),
+  driftThreshold: real(
+    'driftThreshold',
+    1,
+    1000,
+    'Deviations that rises of the loss of a pair of domains add up to before they are called a drift.',
+  ),
   mode: choice({
     env: learnerEnv('mode'),
     words: ['collaborative', 'content', 'hybrid'],

@@ -4,6 +4,7 @@ import { backlog } from './backlog.js';
 import { cluster } from './cluster.js';
 import { deltas } from './deltas.js';
 import { digest } from './digest.js';
+import { drift } from './drift.js';
 import { events } from './events.js';
 import { freshness } from './freshness.js';
 import { createContext, type MetricGroup } from './group.js';
@@ -28,6 +29,7 @@ const GROUPS: readonly MetricGroup[] = [
   input,
   quality,
   transfer,
+  drift,
   model,
   digest,
   state,

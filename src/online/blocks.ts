@@ -1,5 +1,6 @@
 import { contentSize } from './content/encoder.js';
 import { contentDomain } from './content/hybrid.js';
+import { DRIFT_ROWS } from './drift/record.js';
 import { ATTENTION_SHAPES } from './encoders/attention.js';
 import { CONV_SHAPES } from './encoders/conv.js';
 import { GRU_SHAPES } from './encoders/gru.js';
@@ -16,6 +17,7 @@ import { Random } from './random.js';
  * | `gate/<s>/<t>` | (1, 1) | zero | the gate's scalar for the pair |
  * | `R` | (d + 1, d) | identity, last row (bias) zero | reading: q = z W_r + b_r |
  * | `prior/<t>` | (1, 1) | one | weight of log popularity in t |
+ * | `drift/<s>/<t>` | (6, 1) | zero | what the detector of drifts knows of the pair, in the accumulators: drift/record.ts |
  * | `content/<t>` | (2 d, d) | random (seed), the same in all domains | what content says of an item's vector: c W_c |
  * | `conv/...`, `gru/...`, `attention/...` | see the encoder | random (seed, key), or zero | an encoder's own |
  */
@@ -31,8 +33,8 @@ export type InitialBlock = 'identity' | 'zero' | 'one' | number;
 /** Shape and beginning of a block of an encoder's own, given d. */
 export type EncoderBlock = (d: number) => BlockShape & { readonly initial: InitialBlock };
 
-/** Which step size a block has, and the value that its decay pulls towards. */
-export type BlockRole = 'dense' | 'gate' | 'prior' | 'encoder' | 'content';
+/** Which step size a block has, and the value that its decay pulls towards; a record has neither. */
+export type BlockRole = 'dense' | 'gate' | 'prior' | 'encoder' | 'content' | 'record';
 
 interface BlockKind {
   readonly role: BlockRole;
@@ -62,6 +64,12 @@ const KINDS: Readonly<Record<string, BlockKind>> = {
     domains: 1,
     shape: (d) => ({ rows: contentSize(d), width: d }),
     initial: 0.05,
+  },
+  drift: {
+    role: 'record',
+    domains: 2,
+    shape: () => ({ rows: DRIFT_ROWS, width: 1 }),
+    initial: 'zero',
   },
   prior: { role: 'prior', domains: 1, shape: () => ({ rows: 1, width: 1 }), initial: 'one' },
 };

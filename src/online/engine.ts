@@ -1,3 +1,4 @@
+import type { Drift } from './drift/drift.js';
 import type { Learner } from './learner.js';
 import { MiniBatch } from './minibatch.js';
 import type { Model } from './model.js';
@@ -23,6 +24,8 @@ export interface EngineResult {
   /** Mean binary cross-entropy of the examples; 0 where there were none. */
   readonly loss: number;
   readonly samples: readonly PrequentialSample[];
+  /** Where losses went up: what was learned of one domain for another holds no longer. */
+  readonly drifts: readonly Drift[];
 }
 
 export interface EngineParts {
@@ -82,13 +85,13 @@ export class Engine {
       user.basedOn = { topic: place.topic, partition: place.partition, offset, occurredAtMs };
     }
     const samples = scoring.finish();
-    const { delta, loss, examples } = learner.learn(
+    const { delta, loss, examples, drifts } = learner.learn(
       batch,
       [place.topic, place.partition, first],
       place.partitions === undefined
         ? undefined
         : { partition: place.partition, partitions: place.partitions },
     );
-    return { delta, refused, examples, loss, samples };
+    return { delta, refused, examples, loss, samples, drifts };
   }
 }

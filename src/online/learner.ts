@@ -1,6 +1,8 @@
 import { type GradientRoom, RowGradients, type RowStep, rowStep } from './adagrad.js';
 import type { Block, BlockRole } from './blocks.js';
 import { ContentTraining } from './content/training.js';
+import { type Drift, stepBoost, watchDrift } from './drift/drift.js';
+import { probe } from './drift/probes.js';
 import type { Encoder, EncoderPass, Histories } from './encoders/encoder.js';
 import { encoderNamed } from './encoders/index.js';
 import { encoderParameters } from './encoders/parameters.js';
@@ -38,6 +40,8 @@ export interface Learned {
   readonly loss: number;
   /** Positives trained, replayed ones included. */
   readonly examples: number;
+  /** Where losses went up. */
+  readonly drifts: readonly Drift[];
 }
 
 /**
@@ -98,6 +102,7 @@ export class Learner {
     const { model, options, gradients, kernels } = this;
     const random = Random.of('learn', model.options.seed, ...place);
     model.settle();
+    const watched = this.watch(batch, place);
     const content = this.content.isOn ? this.content : null;
     const examples = this.examples.make(batch, random);
     content?.begin(place);
@@ -122,7 +127,7 @@ export class Learner {
     if (examples.count === 0) {
       const delta = { events: batch.size, items: this.itemSteps(0), blocks: [] };
       this.finish(content);
-      return { delta, loss: 0, examples: 0 };
+      return { delta, loss: 0, examples: 0, drifts: [] };
     }
     const pass = this.tower.forward(input, model);
     try {
@@ -157,10 +162,10 @@ export class Learner {
       const delta: Delta = {
         events: batch.size,
         items: this.itemSteps(trained),
-        blocks: this.blockSteps(blocks, examples.count),
+        blocks: [...this.blockSteps(blocks, examples.count), ...watched.blocks],
         ...neighbours,
       };
-      return { delta, loss, examples: examples.count };
+      return { delta, loss, examples: examples.count, drifts: watched.drifts };
     } finally {
       pass.dispose();
       this.finish(content);
@@ -171,6 +176,17 @@ export class Learner {
     content?.finish(this.gradients);
     this.gradients.finish();
     this.kernels?.finish();
+  }
+
+  /** Looks for drifts, by events as the model foresees them before it learns them. */
+  private watch(batch: MiniBatch, place: readonly SeedPart[]): ReturnType<typeof watchDrift> {
+    const { model, options } = this;
+    if (options.driftBoost === 0) return { blocks: [], drifts: [] };
+    const random = Random.of('probe', model.options.seed, ...place);
+    const { tower, encoder, sampler } = this;
+    const { negatives } = options;
+    const probes = probe(batch, { model, tower, encoder, sampler, negatives }, random);
+    return watchDrift(model, probes, options);
   }
 
   /** Room in the kernels' memory for the gradients of all rows that the examples can touch. */
@@ -258,7 +274,9 @@ export class Learner {
     for (const [key, gradient] of gradients) {
       const { shape, role, values: weights, accumulators } = blocks[deltas.length]!;
       const { rows, width } = shape;
-      const { rate, l2, start } = this.blockOptions[role];
+      if (role === 'record') throw new RangeError(`Block ${key} is no weight`);
+      const { l2, start, ...base } = this.blockOptions[role];
+      const rate = base.rate * stepBoost(model, key, this.options);
       const values = allValues.subarray(usedValues, usedValues + rows * width);
       const added = allAdded.subarray(usedAdded, usedAdded + rows);
       usedValues += rows * width;
@@ -293,7 +311,7 @@ export class Learner {
 
 function blockOptionsOf(
   options: LearnerOptions,
-): Readonly<Record<BlockRole, { rate: number; l2: number; start: number }>> {
+): Readonly<Record<Exclude<BlockRole, 'record'>, { rate: number; l2: number; start: number }>> {
   const { denseL2, encoderL2, accumulatorStart } = options;
   return {
     dense: { rate: options.denseLearningRate, l2: denseL2, start: accumulatorStart },

@@ -1,10 +1,11 @@
 import { type BlendOptions, DEFAULT_BLEND_OPTIONS } from './blend/options.js';
 import type { ContentMode } from './content/hybrid.js';
+import { DEFAULT_DRIFT_OPTIONS, type DriftOptions } from './drift/options.js';
 import type { Phi } from './tower/phi.js';
 import type { CountingOptions } from './wide/counting.js';
 
 /** All settings of the learner. One set for all data; what is measured is in docs/mathematics.md. */
-export interface LearnerOptions extends BlendOptions, CountingOptions {
+export interface LearnerOptions extends BlendOptions, CountingOptions, DriftOptions {
   /** d, the size of embeddings and interests. */
   readonly dimension: number;
   /** Standard deviation of new embeddings. */
@@ -104,6 +105,7 @@ export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   neighbours: 64,
   pairedItems: 8,
   ...DEFAULT_BLEND_OPTIONS,
+  ...DEFAULT_DRIFT_OPTIONS,
 });
 
 const STEP_SIZES = [

@@ -2,7 +2,7 @@ import { grown } from './columns.js';
 import type { Model } from './model.js';
 import type { Random } from './random.js';
 
-type Tables = Pick<Model, 'items' | 'rowsOf' | 'key'>;
+type Tables = Pick<Model, 'items' | 'rowsOf' | 'key' | 'revision'>;
 
 /** c^a for c below 4096, by a: the same for all samplers, so it is made once. */
 const powerTables = new Map<number, Float64Array>();
@@ -35,7 +35,6 @@ export class PopularitySampler {
   /** c^a for small c. */
   private readonly powers: Float64Array;
   private order = new Order();
-  private uniformBelow = 0;
 
   constructor(model: Tables, exponent: number, uniform: number) {
     this.model = model;
@@ -56,8 +55,10 @@ export class PopularitySampler {
       order = new Order();
       this.domains.set(domain, order);
     }
-    order.follow(this.model, domain);
     this.order = order;
+    if (order.revision === this.model.revision) return;
+    order.revision = this.model.revision;
+    order.follow(this.model, domain);
     const { counts } = this.model.items;
     const { rows, cumulative, length } = order;
     let sum = 0;
@@ -66,13 +67,12 @@ export class PopularitySampler {
       cumulative[i] = sum;
     }
     order.total = sum;
-    this.uniformBelow = this.uniform;
   }
 
   /** The row of an item drawn. Not to be asked while `size` is 0. */
   draw(random: Random): number {
     const { rows, cumulative, length, total } = this.order;
-    if (this.uniformBelow > 0 && random.float() < this.uniformBelow) {
+    if (this.uniform > 0 && random.float() < this.uniform) {
       return rows[random.below(length)]!;
     }
     const point = random.float() * total;
@@ -104,6 +104,8 @@ class Order {
   cumulative = new Float64Array(0);
   length = 0;
   total = 0;
+  /** Of the model, when the rest was as it says. */
+  revision = -1;
   /** What the model said of its list when it was last looked at. */
   private epoch = 0;
 

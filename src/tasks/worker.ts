@@ -249,6 +249,7 @@ export class TaskWorker implements TaskWork {
         }
         if (result.samples.length > 0)
           publish('isthmus:prequential', { app, samples: result.samples });
+        for (const pair of result.drifts) publish('isthmus:drift', { app, ...pair });
         publish('isthmus:learn', {
           app,
           partition: partition.partition,

@@ -46,6 +46,16 @@ const sample = (overrides: Partial<PrequentialSample> = {}): PrequentialSample =
 });
 
 describe('the metrics of a service', () => {
+  it('count drifts by pair of domains', async () => {
+    const metrics = metricsOf();
+    const drift = { app: 'shop', source: 'books', target: 'films' };
+    publish('isthmus:drift', drift);
+    publish('isthmus:drift', drift);
+    publish('isthmus:drift', { ...drift, source: 'films' });
+    expect(await value(metrics, 'isthmus_drifts_total{source="books",target="films"}')).toBe(2);
+    expect(await value(metrics, 'isthmus_drifts_total{source="films",target="films"}')).toBe(1);
+  });
+
   it('count only what its own application publishes', async () => {
     const shop = metricsOf();
     const library = metricsOf(fakeView({ app: 'library' }));

@@ -46,9 +46,9 @@ function distance(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return apart / (2 + 1e-3 * largest);
 }
 
-/** Square roots: an accumulator is a square of what may be a small difference of large numbers. */
+/** Square roots: an accumulator is a square of what may be a small difference of large numbers. Of records, with their sign. */
 function roots(values: Float64Array): Float64Array {
-  return values.map(Math.sqrt);
+  return values.map((value) => Math.sign(value) * Math.sqrt(Math.abs(value)));
 }
 
 function expectAlike(ours: Delta, theirs: Delta): void {

@@ -5,6 +5,19 @@ import type { Tower, TowerInput } from '../types.js';
 import type { User } from '../user.js';
 import type { WalkHistory } from '../wide/walk.js';
 
+/** What one user touched in one domain, oldest first; a DomainHistory is one. */
+export interface PastEvents {
+  /** Index of the domain. */
+  readonly domain: number;
+  /** n_{u,s}: positive events ever. */
+  readonly count: number;
+  readonly rows: ArrayLike<number>;
+  /** In [0, 1]; 0 counts for nothing. */
+  readonly weights: ArrayLike<number>;
+  /** Milliseconds. */
+  readonly times: ArrayLike<number>;
+}
+
 /** What the tower made of a batch of (user, target domain) pairs. */
 export interface Queries {
   /** (examples, d) */
@@ -64,19 +77,24 @@ export class QueryBatch {
    * Their ages count from the user's newest event.
    */
   addUser(user: User): { from: number; to: number } {
-    const from = this.sources.length;
     let newest = Number.NEGATIVE_INFINITY;
     for (const { times } of user.histories) {
       for (let i = 0; i < times.length; i++) newest = Math.max(newest, times[i]!);
     }
-    for (const history of user.histories) {
+    return this.addHistories(user.histories, newest);
+  }
+
+  /** As `addUser`, of these histories, with ages as of `nowMs`. */
+  addHistories(histories: Iterable<PastEvents>, nowMs: number): { from: number; to: number } {
+    const from = this.sources.length;
+    for (const history of histories) {
       const start = this.rows.length;
       for (let i = 0; i < history.rows.length; i++) {
         const weight = history.weights[i]!;
         if (weight <= 0) continue;
         this.rows.push(history.rows[i]!);
         this.weights.push(weight);
-        this.ages.push(newest - history.times[i]!);
+        this.ages.push(Math.max(0, nowMs - history.times[i]!));
       }
       if (this.rows.length === start) continue;
       this.offsets.push(this.rows.length);

@@ -6,6 +6,8 @@ import { shiftStream } from '../shift-stream.js';
 import { quickly, type Section } from './section.js';
 
 const SCORERS = ['isthmus', 'recent', 'item-knn', 'deep', 'wide'];
+/** The same without a look for drifts. */
+const UNWATCHED = 'drifts not looked for';
 const WINDOW = 2500;
 /** Of the level before the shift: quality is back. */
 const BACK = 0.95;
@@ -23,10 +25,13 @@ export const shift: Section = {
     await writeFile(stream, shiftStream(events, at, 1));
     say(`a shift at event ${at} of ${events}`);
     const baselines = SCORERS.slice(1).join(',');
-    const args = ['--baselines', baselines, '--window', String(WINDOW)];
-    await evaluator.one(['--events', stream, '--curve', curve, ...args]);
-    const rows = (await readFile(curve, 'utf8')).trimEnd().split('\n');
-    const series = SCORERS.map((name) => ({ name, points: pointsOf(rows, name) }));
+    const args = ['--events', stream, '--curve', curve, '--window', String(WINDOW)];
+    await evaluator.one([...args, '--baselines', baselines]);
+    const watched = await readCurve(curve);
+    await evaluator.one([...args, '--set', 'driftBoost=0']);
+    const unwatched = await readCurve(curve);
+    const [ours, ...others] = SCORERS.map((name) => ({ name, points: pointsOf(watched, name) }));
+    const series = [ours!, { name: UNWATCHED, points: pointsOf(unwatched, 'isthmus') }, ...others];
     return {
       markdown: [
         `${quickly(options)}${commandsOf(['npm run quality -- --only shift'])}`,
@@ -49,6 +54,10 @@ export const shift: Section = {
     };
   },
 };
+
+async function readCurve(file: string): Promise<string[]> {
+  return (await readFile(file, 'utf8')).trimEnd().split('\n');
+}
 
 function pointsOf([head = '', ...rows]: readonly string[], name: string): Point[] {
   const column = head.split(',').indexOf(name === 'isthmus' ? 'hr10' : `${name}_hr10`);

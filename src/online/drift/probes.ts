@@ -1,0 +1,166 @@
+import type { Encoder } from '../encoders/encoder.js';
+import { dotsOfRows } from '../kernels/simd-dots.js';
+import { logPrior } from '../loss.js';
+import type { MiniBatch } from '../minibatch.js';
+import type { Model } from '../model.js';
+import type { Random } from '../random.js';
+import type { PopularitySampler } from '../sampler.js';
+import { type PastEvents, QueryBatch } from '../serving/queries.js';
+import { priorKey } from '../tower/keys.js';
+import type { Tower } from '../types.js';
+
+/** One event in so many is probed. */
+const ONE_IN = 16;
+/** So many of its user's other domains are looked at alone, at the most. */
+const MOST_SOURCES = 4;
+
+/** How well an event was foreseen before it was learned. */
+export interface Probe {
+  /** Index of the domain whose history was looked at alone; the target's own: all that was known. */
+  readonly source: number;
+  /** Index of the domain of the event. */
+  readonly target: number;
+  /** In nats; above 0: worse than by popularity. */
+  readonly loss: number;
+}
+
+export interface ProbeParts {
+  readonly model: Model;
+  readonly tower: Tower;
+  readonly encoder: Encoder;
+  readonly sampler: PopularitySampler;
+  /** k */
+  readonly negatives: number;
+}
+
+/** A probed event, and which examples of the batch of queries are its. */
+interface Planned {
+  /** Row of the item. */
+  readonly row: number;
+  readonly target: number;
+  readonly examples: readonly { readonly source: number; readonly example: number }[];
+}
+
+/**
+ * Foresees some of the events of a mini-batch with the model as it stands. The loss of an event of item
+ * j, seen from the histories of its user in all domains, and in each other domain s alone, is
+ *
+ *     log Σ_i exp(s_i - s_j) - log Σ_i exp(p_i - p_j)      over i: j and k negatives
+ *
+ * with s the logits of training (loss.ts, log(k q) taken off) and p those of popularity: what the
+ * embeddings lose beside popularity on the same items. So it is moved neither by a change of what is popular
+ * nor by how hard the items are to tell apart. Events and negatives are drawn from `random`; nothing is
+ * mutated. Unlike the samples of Prequential, probes are there however far behind a task is: what is
+ * learned may depend on them.
+ */
+export function probe(batch: MiniBatch, parts: ProbeParts, random: Random): Probe[] {
+  const queries = new QueryBatch(parts.model, parts.encoder);
+  const planned: Planned[] = [];
+  for (let event = 0; event < batch.count; event++) {
+    if (random.below(ONE_IN) === 0) planned.push(plan(batch, event, queries, random));
+  }
+  if (queries.examples === 0) return [];
+  const { query } = queries.run(parts.tower);
+  const scorer = new ProbeScorer(parts);
+  const probes: Probe[] = [];
+  for (const { row, target, examples } of planned) {
+    if (examples.length === 0 || !scorer.draw(row, target, random)) continue;
+    for (const { source, example } of examples) {
+      probes.push({ source, target, loss: scorer.loss(query, example) });
+    }
+  }
+  return probes;
+}
+
+function plan(batch: MiniBatch, event: number, queries: QueryBatch, random: Random): Planned {
+  const [row, target] = [batch.rows[event]!, batch.domains[event]!];
+  const histories = historiesOf(batch, event);
+  const { from, to } = queries.addHistories(histories, batch.times[event]!);
+  if (from === to) return { row, target, examples: [] };
+  const examples = [{ source: target, example: queries.addTarget({ from, to }, target) }];
+  const first = random.below(histories.length);
+  for (let i = 0; i < histories.length && examples.length <= MOST_SOURCES; i++) {
+    const slot = (first + i) % histories.length;
+    const source = histories[slot]!.domain;
+    if (source === target) continue;
+    const alone = { from: from + slot, to: from + slot + 1 };
+    examples.push({ source, example: queries.addTarget(alone, target) });
+  }
+  return { row, target, examples };
+}
+
+/** What the user of an event had done; none of the histories is empty. */
+function historiesOf(batch: MiniBatch, event: number): PastEvents[] {
+  const { firstSlots, firstEntries, slotDomains, slotCounts } = batch;
+  const histories: PastEvents[] = [];
+  for (let slot = firstSlots[event]!; slot < firstSlots[event + 1]!; slot++) {
+    const [from, to] = [firstEntries[slot]!, firstEntries[slot + 1]!];
+    histories.push({
+      domain: slotDomains[slot]!,
+      count: slotCounts[slot]!,
+      rows: batch.entryRows.subarray(from, to),
+      weights: batch.entryWeights.subarray(from, to),
+      times: batch.entryTimes.subarray(from, to),
+    });
+  }
+  return histories;
+}
+
+/** The event's item, at place 0, and negatives to tell it from. */
+class ProbeScorer {
+  private readonly parts: ProbeParts;
+  private readonly rows: Int32Array;
+  private readonly dots: Float32Array;
+  /** What is added to v_i · q. */
+  private readonly offsets: Float64Array;
+  private popularityLoss = 0;
+
+  constructor(parts: ProbeParts) {
+    this.parts = parts;
+    const length = parts.negatives + 1;
+    this.rows = new Int32Array(length);
+    this.dots = new Float32Array(length);
+    this.offsets = new Float64Array(length);
+  }
+
+  /** Takes an item, and draws from its domain; false if there is nothing to draw. */
+  draw(row: number, domain: number, random: Random): boolean {
+    const { model, sampler, negatives } = this.parts;
+    sampler.turnTo(domain);
+    if (sampler.size === 0) return false;
+    this.rows[0] = row;
+    for (let i = 1; i <= negatives; i++) this.rows[i] = sampler.draw(random);
+    const { counts, biases } = model.items;
+    const weight = model.block(priorKey(model, domain))[0]!;
+    const events = model.eventsOf(domain);
+    const popularity = new Float64Array(negatives + 1);
+    for (let i = 0; i <= negatives; i++) {
+      const item = this.rows[i]!;
+      const prior = logPrior(counts[item]!, events, sampler.size);
+      const drawn = Math.log(negatives * sampler.probability(counts[item]!));
+      popularity[i] = prior - drawn;
+      this.offsets[i] = biases[item]! + weight * prior - drawn;
+    }
+    this.popularityLoss = this.softmaxLoss(popularity);
+    return true;
+  }
+
+  loss(query: Float32Array, example: number): number {
+    const { model } = this.parts;
+    const { rows, dots, offsets } = this;
+    dotsOfRows(model.items, rows, rows.length, query, example * model.dimension, dots);
+    return this.softmaxLoss(offsets.map((offset, i) => offset + dots[i]!)) - this.popularityLoss;
+  }
+
+  /** A negative that is the item itself is left out. */
+  private softmaxLoss(logits: Float64Array): number {
+    const { rows } = this;
+    let largest = logits[0]!;
+    for (const logit of logits) if (logit > largest) largest = logit;
+    let sum = Math.exp(logits[0]! - largest);
+    for (let i = 1; i < logits.length; i++) {
+      if (rows[i] !== rows[0]) sum += Math.exp(logits[i]! - largest);
+    }
+    return largest - logits[0]! + Math.log(sum);
+  }
+}
