@@ -30,7 +30,7 @@ export function watchDrift(
   const blocks: BlockDelta[] = [];
   const drifts: Drift[] = [];
   for (const [key, [first, ...more]] of byPair) {
-    const accumulators = model.blockAccumulators(key);
+    const accumulators = model.blockOf(key).accumulators;
     const before = driftState(accumulators);
     let state = before;
     for (const { loss } of [first!, ...more]) state = observed(state, loss, driftThreshold);
@@ -50,7 +50,7 @@ export function stepBoost(model: Model, key: string, { driftBoost }: DriftOption
   const [kind, source, target] = key.split('/') as [string, string, string];
   if (kind !== 'A' || driftBoost === 0) return 1;
   const boostOf = (from: string): number =>
-    driftState(model.blockAccumulators(driftKey(from, target))).boost;
+    driftState(model.blockOf(driftKey(from, target)).accumulators).boost;
   return 1 + (driftBoost - 1) * Math.max(boostOf(source), boostOf(target));
 }
 

@@ -35,7 +35,7 @@ describe('what detectors know', () => {
       expect([...blocks[0]!.accumulators].every(Number.isSafeInteger)).toBe(true);
       apply(model, blocks);
     }
-    const state = driftState(model.blockAccumulators('drift/books/films'));
+    const state = driftState(model.blockOf('drift/books/films').accumulators);
     for (const field of ['weight', 'sum', 'squares', 'excess'] as const) {
       expect(state[field]).toBeCloseTo(expected[field], 3);
     }
