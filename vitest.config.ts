@@ -1,24 +1,51 @@
 import { defineConfig } from 'vitest/config';
 
+const INTEGRATION = 'test/integration/**/*.test.ts';
+
+/** Laws that take long: together more than all others. */
+const SLOW = [
+  'test/fuzz/*.test.ts',
+  'test/checks/{tower,encoder,domain-order,learner-planted}.test.ts',
+  'test/online/{simd-learning,kernels,serving,delta-codec,encoders}.test.ts',
+  'test/online/wide/neighbours.test.ts',
+  'test/serde/{lean-writers,round-trip}.test.ts',
+  'test/snapshots/*.test.ts',
+  'test/transport/{tls,record-batch,memory}.test.ts',
+  'test/tasks/faults-of-input.test.ts',
+  'test/verify/verify.test.ts',
+  'test/cluster/*.test.ts',
+  'test/http/guard.test.ts',
+  'test/examples/*.test.ts',
+  'test/deploy/kubernetes.test.ts',
+];
+
+/** Of tests that need no broker. */
+const BROKERLESS = {
+  // A module is loaded once for all files: most of the time went into that.
+  isolate: false,
+  // Laws, not speed: a loaded machine takes its time.
+  testTimeout: 30_000,
+};
+
 export default defineConfig({
   test: {
     maxWorkers: 2,
+    // What is compiled stays so until it changes.
+    experimental: { fsModuleCache: true },
     projects: [
       {
         test: {
+          ...BROKERLESS,
           name: 'unit',
-          // A module is loaded once for all files: most of the time went into that.
-          isolate: false,
-          // Laws, not speed: a loaded machine takes its time.
-          testTimeout: 30_000,
           include: ['test/**/*.test.ts'],
-          exclude: ['test/integration/**'],
+          exclude: [INTEGRATION, ...SLOW],
         },
       },
+      { test: { ...BROKERLESS, name: 'slow', include: SLOW } },
       {
         test: {
           name: 'integration',
-          include: ['test/integration/**/*.test.ts'],
+          include: [INTEGRATION],
           globalSetup: ['test/integration/support/kafka.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,

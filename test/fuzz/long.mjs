@@ -9,7 +9,7 @@ const { values } = parseArgs({
   },
 });
 console.log(`${values.histories} histories from seed ${values.seed} on`);
-const vitest = ['vitest', 'run', '--project', 'unit', 'test/fuzz/seeded.test.ts'];
+const vitest = ['vitest', 'run', '--project', 'slow', 'test/fuzz/seeded.test.ts'];
 const child = spawn('npx', vitest, {
   stdio: 'inherit',
   env: { ...process.env, FUZZ_HISTORIES: values.histories, FUZZ_SEED: values.seed },
