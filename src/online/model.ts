@@ -49,6 +49,8 @@ export class Model implements DenseParameters {
   private readonly domains = new DomainTable();
   private readonly blockTable: BlockTable;
   private readonly keys: string[] = [];
+  /** Item ids by row, of rows that somebody has asked for: lists name the same few again and again. */
+  private readonly ids: (string | undefined)[] = [];
   private readonly byKey = new Map<string, number>();
   private readonly domainByRow: number[] = [];
   /** Rows of the delta at hand. */
@@ -98,8 +100,12 @@ export class Model implements DenseParameters {
   }
 
   itemId(row: number): string {
+    const known = this.ids[row];
+    if (known !== undefined) return known;
     const key = this.key(row);
-    return key.slice(key.indexOf('/') + 1);
+    const id = key.slice(key.indexOf('/') + 1);
+    this.ids[row] = id;
+    return id;
   }
 
   domainOf(row: number): number {
@@ -217,6 +223,7 @@ export class Model implements DenseParameters {
     for (let i = 0; i < keys.length; i++) {
       const row = this.items.append();
       this.keys.push(keys[i]!);
+      this.ids.push(undefined);
       this.byKey.set(keys[i]!, row);
       this.domainByRow.push(domains[i]!);
       this.pinned.push(false);
@@ -244,7 +251,7 @@ export class Model implements DenseParameters {
     this.neighbours.clear();
     this.content.clear();
     this.byKey.clear();
-    for (const list of [this.keys, this.domainByRow, this.pinned]) list.length = 0;
+    for (const list of [this.keys, this.ids, this.domainByRow, this.pinned]) list.length = 0;
     this.trainedEvents = 0;
     this.revision++;
   }
@@ -266,6 +273,7 @@ export class Model implements DenseParameters {
     this.items.embeddings.set(embedding, row * this.dimension);
     this.items.norms[row] = Math.sqrt(embedding.reduce((sum, value) => sum + value * value, 0));
     this.keys.push(key);
+    this.ids.push(undefined);
     this.byKey.set(key, row);
     this.domainByRow.push(domain);
     this.pinned.push(false);
@@ -281,6 +289,7 @@ export class Model implements DenseParameters {
       this.neighbours.drop(row);
       this.content.drop(row);
       this.byKey.delete(this.keys.pop()!);
+      this.ids.pop();
       this.pinned.pop();
       this.domains.dropRow(this.domainByRow.pop()!);
     }

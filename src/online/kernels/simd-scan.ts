@@ -78,8 +78,10 @@ class ScratchScan {
     for (let i = 0; i < targets.length; i += LANES) {
       const lanes = targets.slice(i, i + LANES);
       let reach = 0;
-      for (const [lane, { at }] of lanes.entries()) {
-        floats.set(query.subarray(at, at + d), places.queries / 4 + (i + lane) * d);
+      for (let lane = 0; lane < lanes.length; lane++) {
+        const { at } = lanes[lane]!;
+        const to = places.queries / 4 + (i + lane) * d;
+        for (let k = 0; k < d; k++) floats[to + k] = query[at + k]!;
         reach = Math.max(reach, reachOf(query, at, d));
       }
       groups.push({ lanes, reach, queries: places.queries + i * d * 4 });
@@ -103,7 +105,8 @@ class ScratchScan {
     const { floats, places, memory } = this;
     let least = Number.POSITIVE_INFINITY;
     for (let lane = 0; lane < LANES; lane++) {
-      const threshold = lanes[lane]?.best.threshold ?? Number.POSITIVE_INFINITY;
+      const threshold =
+        lane < lanes.length ? lanes[lane]!.best.threshold : Number.POSITIVE_INFINITY;
       floats[places.thresholds / 4 + lane] = threshold;
       if (threshold < least) least = threshold;
     }

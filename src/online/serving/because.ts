@@ -31,6 +31,8 @@ export class Reasons {
   private dots = new Float32Array(0);
   /** As many: w_i c(i→j) / n_i, then the whole part. */
   private parts = new Float64Array(0);
+  /** By number of the touched item, once it is a reason. */
+  private readonly touched: (Touched | undefined)[] = [];
   /** Numbers of the touched items with the largest parts so far. */
   private readonly best: number[] = [];
 
@@ -62,6 +64,7 @@ export class Reasons {
     const { dots } = this;
     dotsBetween(model.items, this.rows, length, rows, dots);
     const { walk, weights } = this.blend;
+    this.touched.length = 0;
     const because: Touched[][] = [];
     for (let place = 0; place < rows.length; place++) {
       const row = rows[place]!;
@@ -123,7 +126,7 @@ export class Reasons {
 
   /** The touched items with the largest parts above 0, the largest first, of equal ones the newer. */
   private largest(from: number): Touched[] {
-    const { model, parts, length, named } = this;
+    const { parts, length, named } = this;
     const { best } = this;
     best.length = 0;
     for (let i = 0; i < length; i++) {
@@ -135,12 +138,20 @@ export class Reasons {
       for (; at > 0 && parts[from + best[at - 1]!]! < part; at--) best[at] = best[at - 1]!;
       best[at] = i;
     }
-    const touched: Touched[] = [];
-    for (let k = 0; k < best.length; k++) {
-      const row = this.rows[best[k]!]!;
-      touched.push({ itemId: model.itemId(row), domain: model.domainName(model.domainOf(row)) });
-    }
+    const touched = new Array<Touched>(best.length);
+    for (let k = 0; k < best.length; k++) touched[k] = this.touchedAt(best[k]!);
     return touched;
+  }
+
+  /** What is said of a touched item: one object for all the items of a list that it is a reason of. */
+  private touchedAt(i: number): Touched {
+    const known = this.touched[i];
+    if (known !== undefined) return known;
+    const { model } = this;
+    const row = this.rows[i]!;
+    const made = { itemId: model.itemId(row), domain: model.domainName(model.domainOf(row)) };
+    this.touched[i] = made;
+    return made;
   }
 
   private reserve(n: number): void {
