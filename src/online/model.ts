@@ -1,4 +1,5 @@
 import { type Block, type BlockShape, BlockTable } from './blocks.js';
+import { grown } from './columns.js';
 import { contentFault } from './content/delta.js';
 import { contentSize } from './content/encoder.js';
 import { type ContentMode, contentDomain, HybridRows } from './content/hybrid.js';
@@ -55,6 +56,7 @@ export class Model implements DenseParameters {
   private readonly domainByRow: number[] = [];
   /** Rows of the delta at hand. */
   private named = new Int32Array(64);
+  private namedDomains = new Int32Array(64);
   /** Whether someone outside may hold the row's number. */
   private readonly pinned: boolean[] = [];
 
@@ -298,7 +300,7 @@ export class Model implements DenseParameters {
   /** The rows of a delta's items, good until the next delta; `rowOf` says those that are not at hand. */
   private rowsNamed({ keys, rows }: Delta['items'], rowOf: (key: string) => number): Int32Array {
     const n = keys.length;
-    if (this.named.length < n) this.named = new Int32Array(n * 2);
+    this.named = grown(this.named, n);
     if (rows?.numbering === this.numbering) this.named.set(rows.numbers);
     else for (let i = 0; i < n; i++) this.named[i] = rowOf(keys[i]!);
     return this.named.subarray(0, n);
@@ -327,12 +329,21 @@ export class Model implements DenseParameters {
   private addNeighbours({ neighbours }: Delta, rows: Int32Array, sign: 1 | -1): void {
     if (neighbours === undefined) return;
     const { both, oneWay } = neighbours;
-    const named = { rows, domains: rows.map((row) => this.domainByRow[row]!) };
+    const named = { rows, domains: this.domainsOf(rows) };
     this.neighbours.addColumns(both, named, sign);
     const back = { from: both.to, to: both.from, counts: both.counts };
     // In order of the list that they go to, so that what lies together is met together.
     this.neighbours.addColumns(back, named, sign, inOrder(both.to, rows.length));
     this.neighbours.addColumns(oneWay, named, sign);
+  }
+
+  /** Indices of the rows' domains, good until the next delta. */
+  private domainsOf(rows: Int32Array): Int32Array {
+    const { domainByRow } = this;
+    this.namedDomains = grown(this.namedDomains, rows.length);
+    const { namedDomains } = this;
+    for (let i = 0; i < rows.length; i++) namedDomains[i] = domainByRow[rows[i]!]!;
+    return namedDomains;
   }
 
   private addContent({ keys, values, categories }: ContentDelta, sign: 1 | -1): void {
