@@ -84,8 +84,10 @@ export class Model implements DenseParameters {
     const key = `${domain}/${itemId}`;
     let row = this.byKey.get(key);
     if (row === undefined) row = this.addRow(key, this.domains.index(domain));
-    else this.domains.index(domain);
-    this.pinned[row] = true;
+    if (!this.pinned[row]) {
+      this.pinned[row] = true;
+      this.domains.index(domain);
+    }
     return row;
   }
 

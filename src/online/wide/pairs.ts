@@ -1,3 +1,4 @@
+import { grown } from '../columns.js';
 import type { Delta, NeighbourDelta, PairColumns } from '../types.js';
 
 /** The indices of places, each below `size`, in order of the places; those of one place as they came. */
@@ -19,12 +20,16 @@ export class PairCollector {
   private froms = new Int32Array(64);
   private starts = new Int32Array(64);
   private runs = 0;
+  /** Room for `columns`, kept from call to call. */
+  private sums = { from: new Int32Array(0), to: new Int32Array(0), counts: new Int32Array(0) };
+  /** By place: 1 + where its sum with the `from` at hand is; zeros between calls. */
+  private seen = new Int32Array(0);
 
   add(from: number, to: number, count: number): void {
     const { length } = this;
     if (length === this.to.length) {
-      this.to = grown(this.to);
-      this.counts = grown(this.counts);
+      this.to = grown(this.to, length + 1);
+      this.counts = grown(this.counts, length + 1);
     }
     if (this.runs === 0 || this.froms[this.runs - 1] !== from) this.begin(from);
     this.to[length] = to;
@@ -46,11 +51,9 @@ export class PairCollector {
   /** The sums by pair, those of one `from` beside each other, those that come to 0 left out. */
   columns(places: number): PairColumns {
     const { froms, starts, runs, length } = this;
-    const from = new Int32Array(length);
-    const to = new Int32Array(length);
-    const counts = new Int32Array(length);
-    // By place: 1 + where its sum with the `from` at hand is.
-    const seen = new Int32Array(places);
+    this.reserve(length, places);
+    const { seen } = this;
+    const { from, to, counts } = this.sums;
     let n = 0;
     let first = 0;
     let last = -1;
@@ -84,23 +87,25 @@ export class PairCollector {
       }
     }
     if (gone) n = withoutZeros(from, to, counts, seen, first, n);
+    for (let i = 0; i < n; i++) seen[to[i]!] = 0;
     return { from: from.slice(0, n), to: to.slice(0, n), counts: counts.slice(0, n) };
+  }
+
+  private reserve(length: number, places: number): void {
+    if (this.seen.length < places) this.seen = new Int32Array(places * 2);
+    if (this.sums.to.length >= length) return;
+    const column = () => new Int32Array(length * 2);
+    this.sums = { from: column(), to: column(), counts: column() };
   }
 
   private begin(from: number): void {
     if (this.runs === this.froms.length) {
-      this.froms = grown(this.froms);
-      this.starts = grown(this.starts);
+      this.froms = grown(this.froms, this.runs + 1);
+      this.starts = grown(this.starts, this.runs + 1);
     }
     this.froms[this.runs] = from;
     this.starts[this.runs++] = this.length;
   }
-}
-
-function grown(old: Int32Array): Int32Array<ArrayBuffer> {
-  const next = new Int32Array(old.length * 2);
-  next.set(old);
-  return next;
 }
 
 /**
