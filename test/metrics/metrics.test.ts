@@ -48,6 +48,7 @@ const sample = (overrides: Partial<PrequentialSample> = {}): PrequentialSample =
 describe('the metrics of a service', () => {
   it('count drifts by pair of domains', async () => {
     const metrics = metricsOf();
+    expect(await value(metrics, 'isthmus_drifts_total{source="books",target="films"}')).toBe(0);
     const drift = { app: 'shop', source: 'books', target: 'films' };
     publish('isthmus:drift', drift);
     publish('isthmus:drift', drift);
