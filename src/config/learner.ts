@@ -1,6 +1,6 @@
 import { ENCODERS } from '../online/encoders/index.js';
 import { DEFAULT_LEARNER_OPTIONS, type LearnerOptions } from '../online/options.js';
-import { choice, number, type Setting, text, whole } from './setting.js';
+import { choice, number, numberOr, type Setting, text, whole } from './setting.js';
 
 /** The learner's options that have rows of their own; the mini-batch is a setting of the stream. */
 type Tunable = Omit<LearnerOptions, 'miniBatch'>;
@@ -52,12 +52,15 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     fallback: DEFAULT_LEARNER_OPTIONS.encoder,
     description: 'How a history becomes a vector; see encoders.md.',
   }),
-  halfLifeDays: real(
-    'halfLifeDays',
-    0,
-    36_500,
-    'Days of event time after which an entry of a history counts half; 0: it never fades.',
-  ),
+  halfLifeDays: numberOr({
+    env: learnerEnv('halfLifeDays'),
+    min: 0,
+    max: 36_500,
+    word: 'auto',
+    fallback: DEFAULT_LEARNER_OPTIONS.halfLifeDays,
+    description:
+      'Days of event time after which an entry of a history counts half; 0: it never fades; auto: what is learned for each domain.',
+  }),
   weightExponent: real(
     'weightExponent',
     0,

@@ -98,6 +98,19 @@ export function number(
   });
 }
 
+/** A number within bounds, both included, or a word in its place. */
+export function numberOr<const Word extends string>(
+  common: Common<number | Word> & { min: number; max: number; word: Word },
+): Setting<number | Word> {
+  const { min, max, word, ...others } = common;
+  const { wants, schema, parseText } = number({ ...others, fallback: 0, min, max });
+  return setting<number | Word>(others, {
+    wants: `${wants}, or ${word}`,
+    schema: z.union([schema, z.literal(word)]) as z.ZodType<number | Word>,
+    parseText,
+  });
+}
+
 export function whole(
   common: Common<number> & { min: number; max: number; wants?: string },
 ): Setting<number> {

@@ -4,6 +4,7 @@ import { DRIFT_ROWS } from './drift/record.js';
 import { ATTENTION_SHAPES } from './encoders/attention.js';
 import { CONV_SHAPES } from './encoders/conv.js';
 import { GRU_SHAPES } from './encoders/gru.js';
+import { HALF_LIFE_ROWS } from './encoders/half-life.js';
 import { onGrid, WEIGHT_UNIT } from './grid.js';
 import { Random } from './random.js';
 
@@ -18,6 +19,7 @@ import { Random } from './random.js';
  * | `R` | (d + 1, d) | identity, last row (bias) zero | reading: q = z W_r + b_r |
  * | `prior/<t>` | (1, 1) | one | weight of log popularity in t |
  * | `drift/<s>/<t>` | (6, 1) | zero | what the detector of drifts knows of the pair, in the accumulators: drift/record.ts |
+ * | `half-life/<s>` | (8, 1) | zero | how half-lives compare for histories in s, in the accumulators: encoders/half-life.ts |
  * | `content/<t>` | (2 d, d) | random (seed), the same in all domains | what content says of an item's vector: c W_c |
  * | `conv/...`, `gru/...`, `attention/...` | see the encoder | random (seed, key), or zero | an encoder's own |
  */
@@ -69,6 +71,12 @@ const KINDS: Readonly<Record<string, BlockKind>> = {
     role: 'record',
     domains: 2,
     shape: () => ({ rows: DRIFT_ROWS, width: 1 }),
+    initial: 'zero',
+  },
+  'half-life': {
+    role: 'record',
+    domains: 1,
+    shape: () => ({ rows: HALF_LIFE_ROWS, width: 1 }),
     initial: 'zero',
   },
   prior: { role: 'prior', domains: 1, shape: () => ({ rows: 1, width: 1 }), initial: 'one' },

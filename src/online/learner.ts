@@ -4,6 +4,7 @@ import { ContentTraining } from './content/training.js';
 import { type Drift, stepBoost, watchDrift } from './drift/drift.js';
 import { probe } from './drift/probes.js';
 import type { Encoder, EncoderPass, Histories } from './encoders/encoder.js';
+import { compareHalfLives } from './encoders/half-life.js';
 import { encoderNamed } from './encoders/index.js';
 import { encoderParameters } from './encoders/parameters.js';
 import { ExampleMaker, type Examples } from './examples.js';
@@ -178,15 +179,20 @@ export class Learner {
     this.kernels?.finish();
   }
 
-  /** Looks for drifts, by events as the model foresees them before it learns them. */
+  /** Looks for drifts and compares half-lives, by events as the model foresees them before it learns them. */
   private watch(batch: MiniBatch, place: readonly SeedPart[]): ReturnType<typeof watchDrift> {
-    const { model, options } = this;
-    if (options.driftBoost === 0) return { blocks: [], drifts: [] };
+    const { model, tower, encoder, sampler, options } = this;
+    const { driftBoost, halfLifeDays, negatives, weightExponent } = options;
+    const comparesHalfLives = halfLifeDays === 'auto';
+    if (driftBoost === 0 && !comparesHalfLives) return { blocks: [], drifts: [] };
     const random = Random.of('probe', model.options.seed, ...place);
-    const { tower, encoder, sampler } = this;
-    const { negatives } = options;
-    const probes = probe(batch, { model, tower, encoder, sampler, negatives }, random);
-    return watchDrift(model, probes, options);
+    const parts = {
+      ...{ model, tower, encoder, sampler },
+      ...{ negatives, comparesHalfLives, weightExponent },
+    };
+    const probes = probe(batch, parts, random);
+    const { blocks, drifts } = watchDrift(model, driftBoost === 0 ? [] : probes.drift, options);
+    return { blocks: [...blocks, ...compareHalfLives(model, probes.halfLife)], drifts };
   }
 
   /** Room in the kernels' memory for the gradients of all rows that the examples can touch. */

@@ -12,8 +12,8 @@ export interface LearnerOptions extends BlendOptions, CountingOptions, DriftOpti
   readonly initialScale: number;
   /** How a history becomes a vector: a name in ENCODERS. */
   readonly encoder: string;
-  /** Days of event time after which an entry of a history counts half; 0: it never fades. */
-  readonly halfLifeDays: number;
+  /** Days of event time after which an entry of a history counts half; 0: it never fades; auto: learned. */
+  readonly halfLifeDays: number | 'auto';
   /** p: an entry of weight w counts w^p; 0: all alike. */
   readonly weightExponent: number;
   /** Activation of the interest layer. */
@@ -75,7 +75,7 @@ export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   dimension: 32,
   initialScale: 0.02,
   encoder: 'mean',
-  halfLifeDays: 0,
+  halfLifeDays: 'auto',
   weightExponent: 1,
   phi: 'identity',
   miniBatch: 128,

@@ -1,4 +1,6 @@
+import { left } from '../encoders/decay.js';
 import type { Encoder } from '../encoders/encoder.js';
+import { HALF_LIVES, type HalfLifeProbe } from '../encoders/half-life.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import { logPrior } from '../loss.js';
 import type { MiniBatch } from '../minibatch.js';
@@ -12,7 +14,10 @@ import type { Tower } from '../types.js';
 /** One event in so many is probed. */
 const ONE_IN = 16;
 /** So many of its user's other domains are looked at alone, at the most. */
-const MOST_SOURCES = 4;
+const MOST_SOURCES = 2;
+
+/** Half-lives are compared for so many of its user's histories, at the most. */
+const MOST_FADING = 2;
 
 /** How well an event was foreseen before it was learned. */
 export interface Probe {
@@ -31,6 +36,17 @@ export interface ProbeParts {
   readonly sampler: PopularitySampler;
   /** k */
   readonly negatives: number;
+  /** Whether half-lives are compared too. */
+  readonly comparesHalfLives: boolean;
+  /** p of the decay by weight (decay.ts), which fading has to get through. */
+  readonly weightExponent: number;
+}
+
+/** What probes came to. */
+export interface Probes {
+  readonly drift: readonly Probe[];
+  /** Empty unless half-lives are learned. */
+  readonly halfLife: readonly HalfLifeProbe[];
 }
 
 /** A probed event, and which examples of the batch of queries are its. */
@@ -39,6 +55,14 @@ interface Planned {
   readonly row: number;
   readonly target: number;
   readonly examples: readonly { readonly source: number; readonly example: number }[];
+  readonly fading: readonly Fading[];
+}
+
+/** One of the histories of an event without fading, and with each half-life. */
+interface Fading {
+  readonly source: number;
+  readonly never: number;
+  readonly faded: readonly number[];
 }
 
 /**
@@ -53,30 +77,40 @@ interface Planned {
  * mutated. Unlike the samples of Prequential, probes are there however far behind a task is: what is
  * learned may depend on them.
  */
-export function probe(batch: MiniBatch, parts: ProbeParts, random: Random): Probe[] {
+export function probe(batch: MiniBatch, parts: ProbeParts, random: Random): Probes {
   const queries = new QueryBatch(parts.model, parts.encoder);
   const planned: Planned[] = [];
   for (let event = 0; event < batch.count; event++) {
-    if (random.below(ONE_IN) === 0) planned.push(plan(batch, event, queries, random));
+    if (random.below(ONE_IN) === 0) planned.push(plan(batch, event, queries, parts, random));
   }
-  if (queries.examples === 0) return [];
+  const [drift, halfLife]: [Probe[], HalfLifeProbe[]] = [[], []];
+  if (queries.examples === 0) return { drift, halfLife };
   const { query } = queries.run(parts.tower);
   const scorer = new ProbeScorer(parts);
-  const probes: Probe[] = [];
-  for (const { row, target, examples } of planned) {
+  for (const { row, target, examples, fading } of planned) {
     if (examples.length === 0 || !scorer.draw(row, target, random)) continue;
     for (const { source, example } of examples) {
-      probes.push({ source, target, loss: scorer.loss(query, example) });
+      drift.push({ source, target, loss: scorer.loss(query, example) });
+    }
+    for (const { source, never, faded } of fading) {
+      const loss = scorer.loss(query, never);
+      halfLife.push({ source, gains: faded.map((each) => loss - scorer.loss(query, each)) });
     }
   }
-  return probes;
+  return { drift, halfLife };
 }
 
-function plan(batch: MiniBatch, event: number, queries: QueryBatch, random: Random): Planned {
+function plan(
+  batch: MiniBatch,
+  event: number,
+  queries: QueryBatch,
+  { comparesHalfLives, weightExponent }: ProbeParts,
+  random: Random,
+): Planned {
   const [row, target] = [batch.rows[event]!, batch.domains[event]!];
   const histories = historiesOf(batch, event);
   const { from, to } = queries.addHistories(histories, batch.times[event]!);
-  if (from === to) return { row, target, examples: [] };
+  if (from === to) return { row, target, examples: [], fading: [] };
   const examples = [{ source: target, example: queries.addTarget({ from, to }, target) }];
   const first = random.below(histories.length);
   for (let i = 0; i < histories.length && examples.length <= MOST_SOURCES; i++) {
@@ -86,7 +120,33 @@ function plan(batch: MiniBatch, event: number, queries: QueryBatch, random: Rand
     const alone = { from: from + slot, to: from + slot + 1 };
     examples.push({ source, example: queries.addTarget(alone, target) });
   }
-  return { row, target, examples };
+  const fading = comparesHalfLives
+    ? Array.from({ length: Math.min(MOST_FADING, histories.length) }, (_, i) => {
+        const one = histories[(first + i) % histories.length]!;
+        return fade(one, batch.times[event]!, target, queries, weightExponent);
+      })
+    : [];
+  return { row, target, examples, fading };
+}
+
+/** The history as it is, and faded beforehand, so that whatever half-life is in force adds nothing. */
+function fade(
+  history: PastEvents,
+  nowMs: number,
+  target: number,
+  queries: QueryBatch,
+  weightExponent: number,
+): Fading {
+  const { rows, weights, times } = history;
+  const seen = (halfLifeDays: number): number => {
+    const faded = Float64Array.from(
+      { length: rows.length },
+      (_, i) => weights[i]! * left(Math.max(0, nowMs - times[i]!), halfLifeDays * weightExponent),
+    );
+    const past = { ...history, weights: faded, times: new Float64Array(rows.length).fill(nowMs) };
+    return queries.addTarget(queries.addHistories([past], nowMs), target);
+  };
+  return { source: history.domain, never: seen(0), faded: HALF_LIVES.map(seen) };
 }
 
 /** What the user of an event had done; none of the histories is empty. */

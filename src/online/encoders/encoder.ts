@@ -30,6 +30,8 @@ export interface EncoderParameters<F extends Floats> {
   domainName(index: number): string;
   /** Dense blocks of the encoder's own, if it has any; see blocks.ts. */
   block(key: string): F;
+  /** What was learned of a domain's half-life (half-life.ts), by index; left out: nothing. */
+  halfLifeDays?(source: number): number;
   /** Makes arrays of the kind that the parameters have. */
   zeros(length: number): F;
   /** Products on the backend at hand. */

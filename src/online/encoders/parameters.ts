@@ -1,6 +1,7 @@
 import type { Model } from '../model.js';
 import type { Tower } from '../types.js';
 import type { EncoderParameters } from './encoder.js';
+import { learnedHalfLife } from './half-life.js';
 
 /** What encoders read of a model, with products on the tower's backend. Afresh for each batch. */
 export function encoderParameters(model: Model, tower: Tower): EncoderParameters<Float32Array> {
@@ -9,6 +10,7 @@ export function encoderParameters(model: Model, tower: Tower): EncoderParameters
     embeddings: model.items.embeddings,
     domainName: (index) => model.domainName(index),
     block: (key) => model.block(key),
+    halfLifeDays: (source) => learnedHalfLife(model, source),
     zeros: (length) => new Float32Array(length),
     multiply: tower.multiply,
   };
