@@ -215,6 +215,18 @@ export const learning = dashboard(
         ),
         lines(
           {
+            title: 'Half-life of interest',
+            unit: 'plain',
+            shows:
+              'Days after which what somebody liked in the domain counts half; 0: it never fades.',
+            normal: 'Changes in the first days, then seldom.',
+            otherwise:
+              'Back and forth: two are as good as each other, and it does not matter which it is.',
+          },
+          [`max by (domain) (isthmus_half_life_days{${DOMAIN}})`, '{{domain}}'],
+        ),
+        lines(
+          {
             title: 'Items',
             unit: 'count',
             shows: 'Items that the model knows.',

@@ -37,6 +37,8 @@ export interface ServiceView {
   tableBytes(): readonly { readonly table: string; readonly bytes: number }[];
   /** Frobenius norms of A - I by ordered pair of domains: how far each mapping has moved. */
   transferNorms(): readonly { readonly from: string; readonly to: string; readonly norm: number }[];
+  /** Days after which an entry of a history counts half, by domain; 0: it never fades. */
+  halfLives(): readonly { readonly domain: string; readonly days: number }[];
 
   /** The tasks of this process, also those that are closing. */
   tasks(): readonly TaskView[];

@@ -16,6 +16,7 @@ import type {
 } from '../http/view.js';
 import type { ItemsWork } from '../items/work.js';
 import { digestSlices } from '../online/digest.js';
+import { learnedHalfLife } from '../online/encoders/half-life.js';
 import type { ChosenTower } from '../online/tower/backend.js';
 import { transferNorms } from '../online/transfer-norms.js';
 import type { Recommendation } from '../online/types.js';
@@ -160,6 +161,15 @@ export abstract class ServiceFigures implements ServiceView {
     readonly norm: number;
   }[] {
     return transferNorms(this.learning.replica.model);
+  }
+
+  halfLives(): readonly { readonly domain: string; readonly days: number }[] {
+    const { model } = this.learning.replica;
+    const { halfLifeDays } = this.config.learner;
+    return Array.from({ length: model.domainCount }, (_, index) => ({
+      domain: model.domainName(index),
+      days: halfLifeDays === 'auto' ? learnedHalfLife(model, index) : halfLifeDays,
+    }));
   }
 
   tasks(): readonly TaskView[] {

@@ -35,6 +35,17 @@ export const model: MetricGroup = ({ registry, view, domains }) => {
     },
   });
   new Gauge({
+    name: 'isthmus_half_life_days',
+    help: 'Days of event time after which an entry of a history in the domain counts half; 0: it never fades.',
+    labelNames: ['domain'],
+    registers,
+    collect() {
+      for (const { domain, days } of view.halfLives()) {
+        this.set({ domain: domains.admit(domain) }, days);
+      }
+    },
+  });
+  new Gauge({
     name: 'isthmus_users',
     help: 'Users whose state this process holds.',
     registers,

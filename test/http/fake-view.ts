@@ -19,6 +19,10 @@ export function fakeView(overrides: Partial<ServiceView> = {}): ServiceView {
     ],
     users: () => 7,
     tableBytes: () => [{ table: 'items', bytes: 4096 }],
+    halfLives: () => [
+      { domain: 'books', days: 0.02 },
+      { domain: 'films', days: 0 },
+    ],
     transferNorms: () => [{ from: 'books', to: 'films', norm: 0.5 }],
     tasks: () => [
       {

@@ -46,6 +46,12 @@ const sample = (overrides: Partial<PrequentialSample> = {}): PrequentialSample =
 });
 
 describe('the metrics of a service', () => {
+  it('tell the half-life of each domain', async () => {
+    const metrics = metricsOf();
+    expect(await value(metrics, 'isthmus_half_life_days{domain="books"}')).toBe(0.02);
+    expect(await value(metrics, 'isthmus_half_life_days{domain="films"}')).toBe(0);
+  });
+
   it('count drifts by pair of domains', async () => {
     const metrics = metricsOf();
     expect(await value(metrics, 'isthmus_drifts_total{source="books",target="films"}')).toBe(0);
