@@ -3,8 +3,10 @@ import { fileURLToPath } from 'node:url';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Blend } from '../../src/online/blend/blend.js';
-import { simdMemory } from '../../src/online/kernels/memory.js';
+import { poolInto } from '../../src/online/encoders/mean.js';
+import { type SimdMemory, simdMemory } from '../../src/online/kernels/memory.js';
 import { dotsOfRows } from '../../src/online/kernels/simd-dots.js';
+import { poolByKernel } from '../../src/online/kernels/simd-pool.js';
 import { scan } from '../../src/online/kernels/simd-scan.js';
 import { Model } from '../../src/online/model.js';
 import { Random } from '../../src/online/random.js';
@@ -154,6 +156,35 @@ describe('a model in the memory of the kernels', () => {
       /one model/,
     );
   });
+});
+
+it.each([4, 12, 32])('pools histories to the last bit as the loop does, d = %s', (d) => {
+  const table = new ItemTable(d, memory(d));
+  const random = Random.of('pool', d);
+  for (let row = 0; row < 200; row++) table.append();
+  for (let i = 0; i < 200 * d; i++) table.embeddings[i] = random.normal();
+  // Some larger than the scratch holds together, some empty, some entries without weight.
+  const sizes = Array.from({ length: 3000 }, () => random.below(4) * 20);
+  const offsets = new Int32Array(sizes.length + 1);
+  for (const [i, size] of sizes.entries()) offsets[i + 1] = offsets[i]! + size;
+  const entries = offsets.at(-1)!;
+  const histories = {
+    slots: sizes.length,
+    offsets,
+    rows: Int32Array.from({ length: entries }, () => random.below(200)),
+    weights: Float32Array.from({ length: entries }, () => [0, 1, random.float()][random.below(3)]!),
+    ages: new Float64Array(entries),
+    sources: new Int32Array(sizes.length),
+  };
+  const pooled = poolByKernel(table.memory as SimdMemory, histories, d)!;
+  const x = new Float32Array(sizes.length * d);
+  for (let slot = 0; slot < sizes.length; slot++) {
+    const [from, to] = [offsets[slot]!, offsets[slot + 1]!];
+    const { rows, weights } = histories;
+    const scale = poolInto(rows, weights, from, to, table.embeddings, d, x, slot * d);
+    expect(pooled.scales[slot]).toBe(scale);
+  }
+  expect(bytesOf(pooled.x).equals(bytesOf(x))).toBe(true);
 });
 
 it('the binary that is checked in is that of the source', () => {

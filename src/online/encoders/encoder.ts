@@ -36,8 +36,21 @@ export interface EncoderParameters<F extends Floats> {
   zeros(length: number): F;
   /** Products on the backend at hand. */
   readonly multiply: Multiply<F>;
+  /**
+   * As the loop of the mean encoder, by a kernel: x (slots, d) and the scale of each slot; null where
+   * there is no room for that.
+   */
+  readonly pool?: (histories: Histories) => Pooled<F> | null;
   /** The mean encoder by kernels, where there are some; it hands gradients on past the sink. */
   readonly mean?: (histories: Histories) => EncoderPass<F>;
+}
+
+/** Histories as the mean encoder sees them. */
+export interface Pooled<F extends Floats> {
+  /** (slots, d) */
+  readonly x: F;
+  /** (slots) 1 / √(Σ w_i), or 0. */
+  readonly scales: Float64Array;
 }
 
 /** Takes the gradient of one entry's embedding: scale · values[at .. at + d - 1], to be added up. */

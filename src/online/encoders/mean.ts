@@ -1,5 +1,5 @@
 import type { Floats } from '../tower/phi.js';
-import type { Encoder } from './encoder.js';
+import type { Encoder, EncoderParameters, Histories, Pooled } from './encoder.js';
 
 /**
  * The mean encoder: x = Σ w_i v_i / √(Σ w_i), zero for a history without weight.
@@ -12,14 +12,9 @@ export const meanEncoder: Encoder = {
   name: 'mean',
   forward(histories, parameters) {
     if (parameters.mean !== undefined) return parameters.mean(histories);
-    const { dimension: d, embeddings, zeros } = parameters;
-    const { slots, offsets, rows, weights } = histories;
-    const x = zeros(slots * d);
-    const scales = new Float64Array(slots);
-    for (let slot = 0; slot < slots; slot++) {
-      const [start, end] = [offsets[slot]!, offsets[slot + 1]!];
-      scales[slot] = poolInto(rows, weights, start, end, embeddings, d, x, slot * d);
-    }
+    const { dimension: d } = parameters;
+    const { slots, offsets, weights } = histories;
+    const { x, scales } = parameters.pool?.(histories) ?? pooled(histories, parameters);
     return {
       x,
       backward(dx, sink) {
@@ -36,6 +31,19 @@ export const meanEncoder: Encoder = {
     };
   },
 };
+
+function pooled<F extends Floats>(
+  { slots, offsets, rows, weights }: Histories,
+  { dimension: d, embeddings, zeros }: EncoderParameters<F>,
+): Pooled<F> {
+  const x = zeros(slots * d);
+  const scales = new Float64Array(slots);
+  for (let slot = 0; slot < slots; slot++) {
+    const [start, end] = [offsets[slot]!, offsets[slot + 1]!];
+    scales[slot] = poolInto(rows, weights, start, end, embeddings, d, x, slot * d);
+  }
+  return { x, scales };
+}
 
 /**
  * Writes x of entries start .. end - 1 to out[at .. at + d - 1] and returns 1 / √(Σ w_i), or 0 (and

@@ -35,6 +35,7 @@ export interface SimdExports {
     x: number,
     scales: number,
   ): void;
+  poolAsLoops: SimdExports['pool'];
   placeEntries(
     n: number,
     rows: number,

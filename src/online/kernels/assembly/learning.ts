@@ -59,6 +59,72 @@ export function pool(
 }
 
 /**
+ * As `pool`, with the bits of the loop in encoders/mean.ts: products and sums in f64, rounded once each.
+ * Weights and scales are f64; entries without weight are left out.
+ */
+export function poolAsLoops(
+  embeddings: usize,
+  rows: usize,
+  weights: usize,
+  offsets: usize,
+  slots: i32,
+  width: i32,
+  x: usize,
+  scales: usize,
+): void {
+  const w = <usize>width;
+  for (let s: usize = 0; s < (<usize>slots) << 2; s += 4) {
+    const last = load<u32>(offsets + s, 4);
+    memory.fill(x, 0, w);
+    let total: f64 = 0;
+    for (let i = load<u32>(offsets + s); i < last; i++) {
+      const weight = load<f64>(weights + ((<usize>i) << 3));
+      if (!(weight > 0)) continue;
+      total += weight;
+      const v = embeddings + <usize>load<u32>(rows + ((<usize>i) << 2)) * w;
+      if (weight === 1) addAll(x, v, w);
+      else addRounded(x, f64x2.splat(weight), v, w);
+    }
+    const scale: f64 = total > 0 ? 1 / sqrt(total) : 0;
+    store<f64>(scales + (s << 1), scale);
+    const all = f64x2.splat(scale);
+    for (let k: usize = 0; k < w; k += 16) {
+      const sum = v128.load(x + k);
+      v128.store(
+        x + k,
+        narrowed(f64x2.mul(f64x2.promote_low_f32x4(sum), all), f64x2.mul(upper(sum), all)),
+      );
+    }
+    x += w;
+  }
+}
+
+/** The upper two of four floats as f64. */
+function upper(values: v128): v128 {
+  return f64x2.promote_low_f32x4(v128.shuffle<i64>(values, values, 1, 1));
+}
+
+/** Four floats of two and two f64. */
+function narrowed(low: v128, high: v128): v128 {
+  return v128.shuffle<i64>(f32x4.demote_f64x2_zero(low), f32x4.demote_f64x2_zero(high), 0, 2);
+}
+
+/** to += scale · from, in f64, rounded once. */
+function addRounded(to: usize, scale: v128, from: usize, width: usize): void {
+  for (let k: usize = 0; k < width; k += 16) {
+    const now = v128.load(to + k);
+    const by = v128.load(from + k);
+    v128.store(
+      to + k,
+      narrowed(
+        f64x2.add(f64x2.promote_low_f32x4(now), f64x2.mul(scale, f64x2.promote_low_f32x4(by))),
+        f64x2.add(upper(now), f64x2.mul(scale, upper(by))),
+      ),
+    );
+  }
+}
+
+/**
  * Gives places to the rows of n entries with weight, in order of first touch: `places` has 1 + place by
  * row of the table, 0 for none; `placed` the row by place; there are `length` of them. Writes the place of
  * each such entry, and counts it in `touches`. Gradients (of `stride` bytes) and touches of rows that are
