@@ -1,3 +1,4 @@
+import { exp2 } from '../exp2.js';
 import type { Encoder, Histories } from './encoder.js';
 
 /** How much an entry of a history counts, beside its weight. */
@@ -15,7 +16,7 @@ const DAY_MS = 86_400_000;
 
 /** The part of its weight that an entry of that age has left. One of 30 days with a half-life of 30: 0.5. */
 export function left(ageMs: number, halfLifeDays: number): number {
-  return halfLifeDays > 0 ? 2 ** ((-1 / (halfLifeDays * DAY_MS)) * ageMs) : 1;
+  return halfLifeDays > 0 ? exp2((-1 / (halfLifeDays * DAY_MS)) * ageMs) : 1;
 }
 
 /**
