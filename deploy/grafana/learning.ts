@@ -5,7 +5,6 @@ function mean(stem: string, by: string, window = '1h', where = DOMAIN): string {
   return `sum by (${by}) (rate(isthmus_prequential_${stem}_sum_total{${where}}[${window}])) / sum by (${by}) (rate(isthmus_prequential_events_total{${where}}[${window}]))`;
 }
 
-const COLD = `${DOMAIN}, bucket="0"`;
 const BY = 'domain, bucket';
 const NAME = '{{domain}}, events before: {{bucket}}';
 
@@ -146,13 +145,14 @@ export const learning = dashboard(
             title: 'What transfer wins',
             unit: 'share',
             shows:
-              'HR@10 minus that of popularity, for users without any history in the domain. Without transfer they would get popularity. Users unknown everywhere are among them, and pull it towards 0.',
-            normal: 'Above 0.',
-            otherwise: 'At or below 0: the domains share too few users, or A is still young.',
+              'HR@10 less HR@10 by what the user did in the domain alone, in about the last 1,000 events of users who have been in other domains, by what they had done in the domain.',
+            normal: 'Above 0 without history in the domain; about 0 with much of it.',
+            otherwise:
+              'Below 0: what is done in the other domains misleads; if it stays so, leave them out of the input. At 0: the domains share too few users, or A is still young.',
           },
           [
-            `${mean('hr10', 'domain', '1h', COLD)} - ${mean('popularity_hr10', 'domain', '1h', COLD)}`,
-            '{{domain}}',
+            `avg by (domain, bucket) (isthmus_transfer_gain{${DOMAIN}})`,
+            '{{domain}}, {{bucket}} events',
           ],
         ),
         signedLines(

@@ -4,6 +4,15 @@ import type { PrequentialMeans, RankMeans } from '../online/prequential-summary.
 export interface Figures extends RankMeans {
   readonly popularityHr10: number;
   readonly popularityNdcg10: number;
+  /**
+   * Of those events, one in four, whose users had been in other domains: HR@10 by all that is known and
+   * by what they did in the events' domain alone. Left out where there are none.
+   */
+  readonly transfer?: {
+    readonly events: number;
+    readonly hr10: number;
+    readonly apartHr10: number;
+  };
   /** By name; only where some were asked for. */
   readonly baselines?: Readonly<Record<string, RankMeans>>;
 }
@@ -11,10 +20,12 @@ export interface Figures extends RankMeans {
 /** The figures that are told of means; `names` are the baselines', in the order of the ranks. */
 export function figuresOf(means: PrequentialMeans, names: readonly string[]): Figures {
   const { hr10, ndcg10, popularityHr10, popularityNdcg10, rivals } = means;
+  const { samples: events, ...both } = means.transfer;
   const baselines = Object.fromEntries(
     names.map((name, i) => [name, rivals[i] ?? { hr10: 0, ndcg10: 0 }]),
   );
-  const figures = { hr10, ndcg10, popularityHr10, popularityNdcg10 };
+  const transfer = events === 0 ? {} : { transfer: { events, ...both } };
+  const figures = { hr10, ndcg10, popularityHr10, popularityNdcg10, ...transfer };
   return names.length === 0 ? figures : { ...figures, baselines };
 }
 

@@ -16,6 +16,7 @@ import { snapshots } from './snapshots.js';
 import { state } from './state.js';
 import { transactions } from './transactions.js';
 import { transfer } from './transfer.js';
+import { transferGain } from './transfer-gain.js';
 import { work } from './work.js';
 
 const GROUPS: readonly MetricGroup[] = [
@@ -29,6 +30,7 @@ const GROUPS: readonly MetricGroup[] = [
   input,
   quality,
   transfer,
+  transferGain,
   drift,
   model,
   digest,

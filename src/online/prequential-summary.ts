@@ -17,8 +17,17 @@ export interface PrequentialMeans extends RankMeans {
   readonly popularityNdcg10: number;
   readonly logLoss: number;
   readonly auc: number;
+  /** Of the samples that were looked at without transfer too; see PrequentialSample. */
+  readonly transfer: TransferMeans;
   /** Of the rivals, in their order. */
   readonly rivals: readonly RankMeans[];
+}
+
+/** The same events by all that is known of their users, and by what they did in the events' domain alone. */
+export interface TransferMeans {
+  readonly samples: number;
+  readonly hr10: number;
+  readonly apartHr10: number;
 }
 
 export type HistoryBucket = PrequentialSample['bucket'];
@@ -35,6 +44,9 @@ class Sums {
   private popularGain = 0;
   private logLoss = 0;
   private auc = 0;
+  private transferSamples = 0;
+  private transferHits = 0;
+  private apartHits = 0;
   private readonly rivalHits: number[] = [];
   private readonly rivalGain: number[] = [];
 
@@ -47,6 +59,11 @@ class Sums {
     this.popularGain += gainOf(sample.popularityRank);
     this.logLoss += sample.logLoss;
     this.auc += sample.auc;
+    if (sample.apartRank !== undefined) {
+      this.transferSamples++;
+      this.transferHits += sample.rank < 10 ? 1 : 0;
+      this.apartHits += sample.apartRank < 10 ? 1 : 0;
+    }
     for (const [i, rank] of sample.rivals?.entries() ?? []) {
       this.rivalHits[i] = (this.rivalHits[i] ?? 0) + (rank < 10 ? 1 : 0);
       this.rivalGain[i] = (this.rivalGain[i] ?? 0) + gainOf(rank);
@@ -64,6 +81,11 @@ class Sums {
       popularityNdcg10: this.popularGain / n,
       logLoss: this.logLoss / n,
       auc: this.auc / n,
+      transfer: {
+        samples: this.transferSamples,
+        hr10: this.transferHits / Math.max(1, this.transferSamples),
+        apartHr10: this.apartHits / Math.max(1, this.transferSamples),
+      },
       rivals: this.rivalHits.map((hits, i) => ({
         hr10: hits / n,
         ndcg10: this.rivalGain[i]! / n,

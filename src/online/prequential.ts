@@ -24,18 +24,28 @@ export interface PrequentialOptions {
   readonly rivals?: readonly Rival[];
 }
 
-interface Captured {
-  readonly row: number;
+/** What is known of a user, looking at a domain. */
+interface Known {
+  /** Index of the domain. */
   readonly domain: number;
-  readonly bucket: PrequentialSample['bucket'];
   /** Weight of the embeddings. */
   readonly deep: number;
   /** What the user had done. */
   readonly histories: readonly WalkHistory[];
   /** Number in the batch of queries; -1 for a user of whom nothing is known. */
   readonly example: number;
+}
+
+interface Captured extends Known {
+  readonly row: number;
+  readonly bucket: PrequentialSample['bucket'];
+  /** What the user did in the event's domain alone; null where it is not looked at. */
+  readonly apart: Known | null;
   readonly without: ReadonlySet<number>;
 }
+
+/** One event in so many is looked at without transfer too. */
+const APART_EVERY = 4;
 
 const NONE: ReadonlySet<number> = new Set();
 
@@ -119,18 +129,26 @@ export class PrequentialScoring {
    */
   add(user: User, row: number, without: ReadonlySet<number> = NONE): void {
     const domain = this.model.domainOf(row);
-    const histories = this.batch.addUser(user);
-    const known = histories.from < histories.to;
     const events = user.history(domain)?.count ?? 0;
-    this.captured.push({
-      row,
-      domain,
-      bucket: bucketOf(events),
-      deep: this.blend.deepFor(events),
-      histories: this.batch.historiesOf(histories),
-      example: known ? this.batch.addTarget(histories, domain) : -1,
-      without,
-    });
+    const deep = this.blend.deepFor(events);
+    const histories = this.batch.addUser(user);
+    const known = this.known(histories, domain, deep);
+    const looked = this.captured.length % APART_EVERY === 0;
+    const apart = looked ? this.apart(known, histories, deep) : null;
+    this.captured.push({ ...known, row, bucket: bucketOf(events), apart, without });
+  }
+
+  private known(range: { from: number; to: number }, domain: number, deep: number): Known {
+    const example = range.from < range.to ? this.batch.addTarget(range, domain) : -1;
+    return { domain, deep, histories: this.batch.historiesOf(range), example };
+  }
+
+  /** Of what is known, only what was done in the domain; null if that is all. */
+  private apart({ domain, histories }: Known, { from }: { from: number }, deep: number) {
+    const own = histories.findIndex((history) => history.domain === domain);
+    if (histories.length === (own < 0 ? 0 : 1)) return null;
+    const range = own < 0 ? { from, to: from } : { from: from + own, to: from + own + 1 };
+    return this.known(range, domain, deep);
   }
 
   /** A sample for each event, in the order in which they were added. */
@@ -162,7 +180,7 @@ export class PrequentialScoring {
       if (score === truth) ties++;
       if (counts[candidates.rows[i]!]! >= truthCount) popularityRank++;
     }
-    return {
+    const sample = {
       domain: model.domainName(domain),
       bucket,
       itemBucket: bucketOf(truthCount),
@@ -173,6 +191,18 @@ export class PrequentialScoring {
       auc: drawn === 0 ? 0.5 : (drawn - rank + ties / 2) / drawn,
       ...(this.rivals.length === 0 ? {} : { rivals: this.rivalRanks(event, drawn) }),
     };
+    if (event.apart === null) return sample;
+    this.logits(event.apart, drawn + 1, query);
+    return { ...sample, apartRank: this.rankOf(drawn) };
+  }
+
+  /** Of the true one, behind so many others, by the logits at hand; ties count against it. */
+  private rankOf(drawn: number): number {
+    const { logits } = this.candidates;
+    const truth = logits[drawn]!;
+    let rank = 0;
+    for (let i = 0; i < drawn; i++) if (logits[i]! >= truth) rank++;
+    return rank;
   }
 
   private rivalRanks({ domain, histories }: Captured, drawn: number): number[] {
@@ -180,15 +210,12 @@ export class PrequentialScoring {
     const length = drawn + 1;
     return this.rivals.map((rival) => {
       rival.score({ domain, histories, rows, length, deep: dots, wide }, logits);
-      const truth = logits[drawn]!;
-      let rank = 0;
-      for (let i = 0; i < drawn; i++) if (logits[i]! >= truth) rank++;
-      return rank;
+      return this.rankOf(drawn);
     });
   }
 
   /** Writes the scores of the candidates, but for what they have in common. */
-  private logits({ domain, deep, histories, example }: Captured, n: number, query: Float32Array) {
+  private logits({ domain, deep, histories, example }: Known, n: number, query: Float32Array) {
     const { model, blend } = this;
     const { rows, dots, wide, logits } = this.candidates;
     const { biases, counts } = model.items;

@@ -190,6 +190,11 @@ export interface PrequentialSample {
   readonly candidates: number;
   readonly logLoss: number;
   readonly auc: number;
+  /**
+   * The rank by what the user did in the event's domain alone, among the same candidates: the difference
+   * is what transfer wins. Left out where that is all that is known, and for three events in four.
+   */
+  readonly apartRank?: number;
   /** Ranks by the rivals (rivals.ts), in their order, ties against each; left out where there are none. */
   readonly rivals?: readonly number[];
 }

@@ -52,6 +52,19 @@ describe('the metrics of a service', () => {
     expect(await value(metrics, 'isthmus_half_life_days{domain="films"}')).toBe(0);
   });
 
+  it('tell what transfer wins, of the events looked at without it too', async () => {
+    const metrics = metricsOf();
+    const won = { rank: 3, apartRank: 30 };
+    const lost = { rank: 30, apartRank: 3 };
+    const samples = [sample(), sample(won), sample(won), sample({ ...lost, bucket: '20+' })];
+    publish('isthmus:prequential', { app: 'shop', samples });
+    const cold = '{domain="books",bucket="0"}';
+    expect(await value(metrics, `isthmus_transfer_gain_events_total${cold}`)).toBe(2);
+    expect(await value(metrics, `isthmus_transfer_gain_sum${cold}`)).toBe(2);
+    expect(await value(metrics, `isthmus_transfer_gain${cold}`)).toBe(1);
+    expect(await value(metrics, 'isthmus_transfer_gain{domain="books",bucket="20+"}')).toBe(-1);
+  });
+
   it('count drifts by pair of domains', async () => {
     const metrics = metricsOf();
     expect(await value(metrics, 'isthmus_drifts_total{source="books",target="films"}')).toBe(0);

@@ -49,6 +49,38 @@ describe('the rank of an event', () => {
     }
   });
 
+  it('tells, for one event in four, the rank by what was done in the domain alone', () => {
+    const { model, users } = coarseWorld(3, { items: 90 });
+    const traveller = users.find(({ histories }) => histories.length > 1)!;
+    const domain = traveller.histories[0]!.domain;
+    const settler = new User('settler');
+    settler.histories.push(traveller.histories[0]!);
+    const row = model.rowsOf(domain).rows[5]!;
+    const scoring = new Prequential(model, tower, { seed: 1 }).begin('events', 0, 0n);
+    for (let i = 0; i < 5; i++) scoring.add(traveller, row);
+    scoring.add(settler, row);
+    const [first, second, , , fifth, settled] = scoring.finish();
+    expect(settled!.apartRank).toBeUndefined();
+    expect(second!.apartRank).toBeUndefined();
+    expect(first!.rank).not.toBe(settled!.rank);
+    for (const sample of [first!, fifth!]) expect(sample.apartRank).toBe(settled!.rank);
+  });
+
+  it('is, without a history in the domain, that of popularity where transfer is left out', () => {
+    const { model, users } = coarseWorld(3, { items: 90 });
+    const traveller = new User('traveller');
+    traveller.histories.push(users.find(({ histories }) => histories.length > 1)!.histories[0]!);
+    const other = [0, 1].find((domain) => domain !== traveller.histories[0]!.domain)!;
+    const { rows, length } = model.rowsOf(other);
+    const samples = Array.from(rows.subarray(0, length), (row) => {
+      const scoring = new Prequential(model, tower, { seed: 1 }).begin('events', 0, 0n);
+      scoring.add(traveller, row);
+      return scoring.finish()[0]!;
+    });
+    for (const { apartRank, popularityRank } of samples) expect(apartRank).toBe(popularityRank);
+    expect(samples.some(({ rank, apartRank }) => rank !== apartRank)).toBe(true);
+  });
+
   it('counts ties against us, and half in the AUC', () => {
     const { model } = coarseWorld(2, { items: 90 });
     const { rows, length } = model.rowsOf(model.findDomain('domain-0'));
