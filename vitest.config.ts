@@ -5,7 +5,7 @@ const INTEGRATION = 'test/integration/**/*.test.ts';
 /** Laws that take long: together more than all others. */
 const SLOW = [
   'test/fuzz/*.test.ts',
-  'test/checks/{tower,encoder,domain-order,learner-planted,drift-planted}.test.ts',
+  'test/checks/{tower,encoder,domain-order,learner-planted,drift-planted,transfer-harm}.test.ts',
   'test/online/{simd-learning,kernels,serving,delta-codec,encoders,half-life}.test.ts',
   'test/online/wide/neighbours.test.ts',
   'test/serde/{lean-writers,round-trip}.test.ts',

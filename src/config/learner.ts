@@ -228,4 +228,10 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     1e9,
     'A second step is taken where the first finds less than so much beside the items of the user, counted in parts of their events.',
   ),
+  distrust: real(
+    'distrust',
+    0,
+    1000,
+    "A domain is left out of another's lists where it does harm by so many standard errors; 0: never.",
+  ),
 };

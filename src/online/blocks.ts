@@ -7,6 +7,7 @@ import { GRU_SHAPES } from './encoders/gru.js';
 import { HALF_LIFE_ROWS } from './encoders/half-life.js';
 import { onGrid, WEIGHT_UNIT } from './grid.js';
 import { Random } from './random.js';
+import { TRUST_ROWS } from './trust/trust.js';
 
 /**
  * The dense blocks of the model by key, each created at its initial value when it is first asked for.
@@ -20,6 +21,7 @@ import { Random } from './random.js';
  * | `prior/<t>` | (1, 1) | one | weight of log popularity in t |
  * | `drift/<s>/<t>` | (6, 1) | zero | what the detector of drifts knows of the pair, in the accumulators: drift/record.ts |
  * | `half-life/<s>` | (8, 1) | zero | how half-lives compare for histories in s, in the accumulators: encoders/half-life.ts |
+ * | `trust/<s>/<t>` | (4, 1) | zero | whether s helps in t, in the accumulators: trust/trust.ts |
  * | `content/<t>` | (2 d, d) | random (seed), the same in all domains | what content says of an item's vector: c W_c |
  * | `conv/...`, `gru/...`, `attention/...` | see the encoder | random (seed, key), or zero | an encoder's own |
  */
@@ -77,6 +79,12 @@ const KINDS: Readonly<Record<string, BlockKind>> = {
     role: 'record',
     domains: 1,
     shape: () => ({ rows: HALF_LIFE_ROWS, width: 1 }),
+    initial: 'zero',
+  },
+  trust: {
+    role: 'record',
+    domains: 2,
+    shape: () => ({ rows: TRUST_ROWS, width: 1 }),
     initial: 'zero',
   },
   prior: { role: 'prior', domains: 1, shape: () => ({ rows: 1, width: 1 }), initial: 'one' },

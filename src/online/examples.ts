@@ -3,6 +3,7 @@ import type { Histories } from './encoders/encoder.js';
 import { type EntryColumns, PlainEntries } from './entries.js';
 import type { MiniBatch } from './minibatch.js';
 import type { Random } from './random.js';
+import type { Trust } from './trust/trust.js';
 
 /** How examples are made of events; see LearnerOptions. */
 export interface ExampleOptions {
@@ -55,9 +56,16 @@ export class ExampleMaker {
   private slotSource = new Int32Array(1024);
   private slotEvidence = new Float32Array(1024);
   private offsets = new Int32Array(1025);
+  private readonly trust: Trust | null;
   private readonly entries: EntryColumns;
 
-  constructor(options: ExampleOptions, entries: EntryColumns = new PlainEntries()) {
+  /** @param trust Says which domains examples of others look at; null: all. */
+  constructor(
+    options: ExampleOptions,
+    entries: EntryColumns = new PlainEntries(),
+    trust: Trust | null = null,
+  ) {
+    this.trust = trust;
     this.options = options;
     this.entries = entries;
   }
@@ -164,18 +172,21 @@ export class ExampleMaker {
     replayed: boolean,
   ): void {
     const domain = batch.domains[event]!;
+    const domainOfTarget = this.targets[this.count - 1]!;
     const now = batch.times[event]!;
     let liveIsIn = !replayed;
     for (let slot = first; slot < end; slot++) {
       const source = batch.slotDomains[slot]!;
       const live = !liveIsIn && source === domain;
       if (live) liveIsIn = true;
-      if (source === hidden) continue;
+      if (source === hidden || this.trust?.of(source, domainOfTarget, hidden >= 0) === false)
+        continue;
       this.entries.drop(slot, target, now, this.options.historyDropout, random);
       if (live) this.addLive(batch, event, target, random);
       this.endSlot(source, batch.slotCounts[slot]! + (live ? 1 : 0));
     }
     if (liveIsIn || domain === hidden) return;
+    if (this.trust?.of(domain, domainOfTarget, hidden >= 0) === false) return;
     this.addLive(batch, event, target, random);
     this.endSlot(domain, 1);
   }

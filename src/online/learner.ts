@@ -17,6 +17,8 @@ import { DEFAULT_LEARNER_OPTIONS, type LearnerOptions } from './options.js';
 import { Random, type SeedPart } from './random.js';
 import { PopularitySampler } from './sampler.js';
 import { priorKey } from './tower/keys.js';
+import { TrustProbing } from './trust/probes.js';
+import { Trust, weighProbes } from './trust/trust.js';
 import type { BlockDelta, Delta, NeighbourDelta, Tower, TowerInput } from './types.js';
 import { PairCounting, type Share } from './wide/counting.js';
 import { neighbourDelta } from './wide/pairs.js';
@@ -60,11 +62,12 @@ export class Learner {
   readonly tower: Tower;
   readonly options: LearnerOptions;
   readonly encoder: Encoder;
-  private readonly sampler: PopularitySampler;
+  readonly sampler: PopularitySampler;
   private readonly gradients: RowGradients;
   private readonly kernels: SimdLearning | null;
   private readonly content: ContentTraining;
   private readonly examples: ExampleMaker;
+  private readonly trusting: TrustProbing;
   private readonly counting: PairCounting;
   private readonly blockOptions: ReturnType<typeof blockOptionsOf>;
 
@@ -90,7 +93,9 @@ export class Learner {
     this.kernels = plain ? null : simdLearning(model.items);
     this.content = new ContentTraining(model, this.options);
     const entries = this.kernels === null ? null : simdEntries();
-    this.examples = new ExampleMaker(this.options, entries ?? undefined);
+    const trust = new Trust(model, this.options.distrust);
+    this.examples = new ExampleMaker(this.options, entries ?? undefined, trust);
+    this.trusting = new TrustProbing(this, this.options);
     this.counting = new PairCounting(model, this.options);
     this.blockOptions = blockOptionsOf(this.options);
   }
@@ -104,6 +109,7 @@ export class Learner {
     const random = Random.of('learn', model.options.seed, ...place);
     model.settle();
     const watched = this.watch(batch, place);
+    const trust = this.weigh(batch, place);
     const content = this.content.isOn ? this.content : null;
     const examples = this.examples.make(batch, random);
     content?.begin(place);
@@ -163,7 +169,7 @@ export class Learner {
       const delta: Delta = {
         events: batch.size,
         items: this.itemSteps(trained),
-        blocks: [...this.blockSteps(blocks, examples.count), ...watched.blocks],
+        blocks: [...this.blockSteps(blocks, examples.count), ...watched.blocks, ...trust],
         ...neighbours,
       };
       return { delta, loss, examples: examples.count, drifts: watched.drifts };
@@ -193,6 +199,14 @@ export class Learner {
     const probes = probe(batch, parts, random);
     const { blocks, drifts } = watchDrift(model, driftBoost === 0 ? [] : probes.drift, options);
     return { blocks: [...blocks, ...compareHalfLives(model, probes.halfLife)], drifts };
+  }
+
+  /** Looks whether domains help in one another. */
+  private weigh(batch: MiniBatch, place: readonly SeedPart[]): BlockDelta[] {
+    const { model, options } = this;
+    if (options.distrust === 0) return [];
+    const random = Random.of('trust', model.options.seed, ...place);
+    return weighProbes(model, this.trusting.probe(batch, random));
   }
 
   /** Room in the kernels' memory for the gradients of all rows that the examples can touch. */

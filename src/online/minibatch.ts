@@ -1,5 +1,6 @@
 import { grown } from './columns.js';
 import type { Model } from './model.js';
+import type { PastEvents } from './serving/queries.js';
 import type { DomainHistory, User } from './user.js';
 
 /**
@@ -63,6 +64,23 @@ export class MiniBatch {
     this.times[count] = occurredAtMs;
     this.firstSlots[count + 1] = n;
     this.count++;
+  }
+
+  /** What the user of an event had done, in views; none of the histories is empty. */
+  historiesOf(event: number): PastEvents[] {
+    const { firstSlots, firstEntries, slotDomains, slotCounts } = this;
+    const histories: PastEvents[] = [];
+    for (let slot = firstSlots[event]!; slot < firstSlots[event + 1]!; slot++) {
+      const [from, to] = [firstEntries[slot]!, firstEntries[slot + 1]!];
+      histories.push({
+        domain: slotDomains[slot]!,
+        count: slotCounts[slot]!,
+        rows: this.entryRows.subarray(from, to),
+        weights: this.entryWeights.subarray(from, to),
+        times: this.entryTimes.subarray(from, to),
+      });
+    }
+    return histories;
   }
 
   clear(): void {

@@ -24,6 +24,12 @@ export interface PrequentialOptions {
   readonly rivals?: readonly Rival[];
 }
 
+/** Histories in a batch of queries: from .. to - 1. */
+interface SlotRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /** What is known of a user, looking at a domain. */
 interface Known {
   /** Index of the domain. */
@@ -134,19 +140,21 @@ export class PrequentialScoring {
     const histories = this.batch.addUser(user);
     const known = this.known(histories, domain, deep);
     const looked = this.captured.length % APART_EVERY === 0;
-    const apart = looked ? this.apart(known, histories, deep) : null;
+    const apart = looked ? this.apart(histories, domain, deep) : null;
     this.captured.push({ ...known, row, bucket: bucketOf(events), apart, without });
   }
 
-  private known(range: { from: number; to: number }, domain: number, deep: number): Known {
-    const example = range.from < range.to ? this.batch.addTarget(range, domain) : -1;
-    return { domain, deep, histories: this.batch.historiesOf(range), example };
+  private known(range: SlotRange, domain: number, deep: number): Known {
+    const example =
+      range.from < range.to ? this.batch.addTarget(range, domain, this.blend.trust) : -1;
+    const histories = this.blend.trust.among(this.batch.historiesOf(range), domain);
+    return { domain, deep, histories, example };
   }
 
-  /** Of what is known, only what was done in the domain; null if that is all. */
-  private apart({ domain, histories }: Known, { from }: { from: number }, deep: number) {
-    const own = histories.findIndex((history) => history.domain === domain);
-    if (histories.length === (own < 0 ? 0 : 1)) return null;
+  /** What was done in the domain alone; null if that is all that is known. */
+  private apart({ from, to }: SlotRange, domain: number, deep: number): Known | null {
+    const own = this.batch.historiesOf({ from, to }).findIndex((one) => one.domain === domain);
+    if (to - from === (own < 0 ? 0 : 1)) return null;
     const range = own < 0 ? { from, to: from } : { from: from + own, to: from + own + 1 };
     return this.known(range, domain, deep);
   }

@@ -560,7 +560,7 @@ export function transportContract(name: string, subject: () => TransportUnderTes
         const first = await join(transport, `g-${topic}`, [topic]);
         await until(() => countOf(first) === 4);
         const second = await join(open(), `g-${topic}`, [topic]);
-        await until(() => countOf(first) === 2 && countOf(second) === 2);
+        await until(() => countOf(first) === 2 && countOf(second) === 2, 30_000);
         const both = [...first.assigned.at(-1)!, ...second.assigned.at(-1)!];
         expect(both.map(({ partition }) => partition).sort()).toEqual([0, 1, 2, 3]);
         await second.consumer.close();

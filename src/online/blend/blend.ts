@@ -1,4 +1,5 @@
 import type { Model } from '../model.js';
+import { Trust } from '../trust/trust.js';
 import { Walk } from '../wide/walk.js';
 import { type BlendOptions, DEFAULT_BLEND_OPTIONS } from './options.js';
 
@@ -31,15 +32,17 @@ export function blendWeights(options: BlendOptions): BlendWeights {
   };
 }
 
-/** The weights of a blend and the walk that it needs: what whoever scores has. */
+/** The weights of a blend, the walk that it needs, and which domains it looks at: what whoever scores has. */
 export class Blend {
   readonly weights: BlendWeights;
   readonly walk: Walk;
+  readonly trust: Trust;
 
   constructor(model: Model, options: Partial<BlendOptions> = {}) {
     const all = { ...DEFAULT_BLEND_OPTIONS, ...options };
     this.weights = blendWeights(all);
     this.walk = new Walk(model, all);
+    this.trust = new Trust(model, all.distrust);
   }
 
   /** δ for a user with so many events in the domain. */

@@ -24,6 +24,11 @@ export interface BlendOptions {
   readonly walkBridges: number;
   /** A second step is taken where the first finds less than so much: Σ p1 of wide/walk.ts. */
   readonly walkBelow: number;
+  /**
+   * A domain is left out of another's lists where it does harm by so many standard errors (trust/trust.ts);
+   * 0: never.
+   */
+  readonly distrust: number;
 }
 
 export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
@@ -39,4 +44,5 @@ export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
   newcomerBridges: 256,
   walkBridges: 64,
   walkBelow: 20,
+  distrust: 2,
 });

@@ -108,7 +108,7 @@ function plan(
   random: Random,
 ): Planned {
   const [row, target] = [batch.rows[event]!, batch.domains[event]!];
-  const histories = historiesOf(batch, event);
+  const histories = batch.historiesOf(event);
   const { from, to } = queries.addHistories(histories, batch.times[event]!);
   if (from === to) return { row, target, examples: [], fading: [] };
   const examples = [{ source: target, example: queries.addTarget({ from, to }, target) }];
@@ -147,23 +147,6 @@ function fade(
     return queries.addTarget(queries.addHistories([past], nowMs), target);
   };
   return { source: history.domain, never: seen(0), faded: HALF_LIVES.map(seen) };
-}
-
-/** What the user of an event had done; none of the histories is empty. */
-function historiesOf(batch: MiniBatch, event: number): PastEvents[] {
-  const { firstSlots, firstEntries, slotDomains, slotCounts } = batch;
-  const histories: PastEvents[] = [];
-  for (let slot = firstSlots[event]!; slot < firstSlots[event + 1]!; slot++) {
-    const [from, to] = [firstEntries[slot]!, firstEntries[slot + 1]!];
-    histories.push({
-      domain: slotDomains[slot]!,
-      count: slotCounts[slot]!,
-      rows: batch.entryRows.subarray(from, to),
-      weights: batch.entryWeights.subarray(from, to),
-      times: batch.entryTimes.subarray(from, to),
-    });
-  }
-  return histories;
 }
 
 /** The event's item, at place 0, and negatives to tell it from. */

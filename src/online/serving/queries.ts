@@ -1,6 +1,7 @@
 import type { Encoder } from '../encoders/encoder.js';
 import { encoderParameters } from '../encoders/parameters.js';
 import type { Model } from '../model.js';
+import type { Trust } from '../trust/trust.js';
 import type { Tower, TowerInput } from '../types.js';
 import type { User } from '../user.js';
 import type { WalkHistory } from '../wide/walk.js';
@@ -104,15 +105,22 @@ export class QueryBatch {
     return { from, to: this.sources.length };
   }
 
-  /** The number of the example: these histories looking at this domain. */
-  addTarget(histories: { from: number; to: number }, domain: number): number {
+  /** The number of the example: these histories, or those of them that are trusted, looking at this domain. */
+  addTarget(histories: { from: number; to: number }, domain: number, trust?: Trust): number {
     const example = this.targets.length;
     this.targets.push(domain);
+    const newcomer = trust !== undefined && !this.hasOwn(histories, domain);
     for (let i = histories.from; i < histories.to; i++) {
+      if (trust !== undefined && !trust.of(this.sources[i]!, domain, newcomer)) continue;
       this.slotExample.push(example);
       this.slotHistory.push(i);
     }
     return example;
+  }
+
+  private hasOwn({ from, to }: { from: number; to: number }, domain: number): boolean {
+    for (let i = from; i < to; i++) if (this.sources[i] === domain) return true;
+    return false;
   }
 
   /** The histories of a range, as a walk takes them. */

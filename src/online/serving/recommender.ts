@@ -122,12 +122,13 @@ export class Recommender {
         answers[place] = this.popular(request, domain, excluded);
         continue;
       }
-      const example = batch.addTarget(histories, domain);
+      const example = batch.addTarget(histories, domain, this.blend.trust);
       const at = example * model.dimension;
       const target = { at, excluded, best: this.bestOf(example, request.n) };
       const pending = groups.get(domain);
-      if (pending === undefined) groups.set(domain, [{ place, example, past, target }]);
-      else pending.push({ place, example, past, target });
+      const one = { place, example, past: this.blend.trust.among(past, domain), target };
+      if (pending === undefined) groups.set(domain, [one]);
+      else pending.push(one);
     }
     const queries = batch.run(this.tower);
     for (const [domain, pending] of groups) {

@@ -1,0 +1,141 @@
+import { Blend } from '../blend/blend.js';
+import type { BlendOptions } from '../blend/options.js';
+import type { Encoder } from '../encoders/encoder.js';
+import { dotsOfRows } from '../kernels/simd-dots.js';
+import type { MiniBatch } from '../minibatch.js';
+import type { Model } from '../model.js';
+import type { Random } from '../random.js';
+import type { PopularitySampler } from '../sampler.js';
+import { log1pCount } from '../serving/priors.js';
+import { type PastEvents, QueryBatch } from '../serving/queries.js';
+import type { Tower } from '../types.js';
+import type { TrustProbe } from './trust.js';
+
+/** One event in so many is looked at. */
+const ONE_IN = 16;
+/** Items of the domain that its item is ranked among, drawn as negatives are. */
+const OTHERS = 100;
+
+export interface TrustParts {
+  readonly model: Model;
+  readonly tower: Tower;
+  readonly encoder: Encoder;
+  readonly sampler: PopularitySampler;
+}
+
+/** A list's view of an event: what it looks at, and its query; -1: none, it looks at nothing. */
+interface View {
+  readonly histories: readonly PastEvents[];
+  readonly example: number;
+}
+
+/** An event to be ranked with what its user did in s, and without. */
+interface Planned {
+  readonly row: number;
+  readonly source: number;
+  readonly target: number;
+  readonly newcomer: boolean;
+  readonly deep: number;
+  readonly with: View;
+  readonly without: View;
+}
+
+/**
+ * Ranks some events of a mini-batch among others of their domain, by the score of lists, with and
+ * without what their users did in one of their other domains s (which is drawn), before they are learned. Half of
+ * the time it is done as if the user were new in t, with s alone against nothing: that is what matters most and
+ * what there are few events of. The gain is that in 1 / log2(rank + 2).
+ */
+export class TrustProbing {
+  private readonly model: Model;
+  private readonly tower: Tower;
+  private readonly encoder: Encoder;
+  private readonly sampler: PopularitySampler;
+  private readonly blend: Blend;
+  private readonly rows = new Int32Array(OTHERS + 1);
+  private readonly dots = new Float32Array(OTHERS + 1);
+
+  constructor({ model, tower, encoder, sampler }: TrustParts, blend: Partial<BlendOptions>) {
+    this.model = model;
+    this.tower = tower;
+    this.encoder = encoder;
+    this.sampler = sampler;
+    this.blend = new Blend(model, blend);
+  }
+
+  /** All that is drawn comes from `random`; nothing is mutated. */
+  probe(batch: MiniBatch, random: Random): TrustProbe[] {
+    const queries = new QueryBatch(this.model, this.encoder);
+    const planned: Planned[] = [];
+    for (let event = 0; event < batch.count; event++) {
+      if (random.below(ONE_IN) !== 0) continue;
+      const plan = this.plan(batch, event, queries, random);
+      if (plan !== null) planned.push(plan);
+    }
+    if (planned.length === 0) return [];
+    const { query } = queries.run(this.tower);
+    const probes: TrustProbe[] = [];
+    for (const plan of planned) {
+      const { source, target, newcomer } = plan;
+      if (!this.draw(plan, random)) continue;
+      const gain = this.gainOf(plan, plan.with, query) - this.gainOf(plan, plan.without, query);
+      probes.push({ source, target, newcomer, gain });
+    }
+    return probes;
+  }
+
+  private plan(
+    batch: MiniBatch,
+    event: number,
+    queries: QueryBatch,
+    random: Random,
+  ): Planned | null {
+    const [row, target] = [batch.rows[event]!, batch.domains[event]!];
+    const histories = batch.historiesOf(event);
+    const others = histories.filter(({ domain }) => domain !== target);
+    if (others.length === 0) return null;
+    const chosen = others[random.below(others.length)]!;
+    const own = histories.find(({ domain }) => domain === target);
+    const newcomer = own === undefined || random.below(2) === 0;
+    const rest = newcomer
+      ? []
+      : histories.filter((one) => one !== chosen && this.blend.trust.of(one.domain, target, false));
+    const view = (looked: readonly PastEvents[]): View => {
+      if (looked.length === 0) return { histories: looked, example: -1 };
+      const range = queries.addHistories(looked, batch.times[event]!);
+      return { histories: looked, example: queries.addTarget(range, target) };
+    };
+    const deep = this.blend.deepFor(newcomer ? 0 : (own?.count ?? 0));
+    const both = { with: view([...rest, chosen]), without: view(rest) };
+    return { row, source: chosen.domain, target, newcomer, deep, ...both };
+  }
+
+  /** Draws the items that an event's is ranked among; false if there are none, or the item is not known. */
+  private draw({ row, target }: Planned, random: Random): boolean {
+    const { sampler } = this;
+    sampler.turnTo(target);
+    if (sampler.size < 2 || !(this.model.items.counts[row]! > 0)) return false;
+    this.rows[0] = row;
+    for (let i = 1; i <= OTHERS; i++) this.rows[i] = sampler.draw(random);
+    return true;
+  }
+
+  /** 1 / log2(rank + 2) of the event's item; equal scores count against it. */
+  private gainOf({ target, deep }: Planned, view: View, query: Float32Array): number {
+    const { model, rows, dots, blend } = this;
+    const { counts, biases } = model.items;
+    const { weights } = blend;
+    blend.walk.run(view.histories, target);
+    if (view.example < 0) dots.fill(0);
+    else dotsOfRows(model.items, rows, rows.length, query, view.example * model.dimension, dots);
+    const score = (i: number): number => {
+      const row = rows[i]!;
+      const prior = weights.popularity * log1pCount(counts[row]!) + weights.bias * biases[row]!;
+      return prior + deep * dots[i]! + blend.walk.added(row, weights);
+    };
+    const truth = score(0);
+    let rank = 0;
+    for (let i = 1; i < rows.length; i++) if (rows[i] !== rows[0] && score(i) >= truth) rank++;
+    return 1 / Math.log2(rank + 2);
+  }
+}

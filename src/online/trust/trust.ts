@@ -1,0 +1,104 @@
+import type { Model } from '../model.js';
+import type { BlockDelta } from '../types.js';
+
+/** Σ gain, Σ gain²: of users who have been in the target, and of those who are new there. */
+export const TRUST_ROWS = 4;
+
+/** Comparisons fade: about so many of the newest ones of a pair count. */
+const MEMORY = 4000;
+const UNIT = 2 ** -20;
+
+/** What one event told of how what its user did in s helps to foresee events in t. */
+export interface TrustProbe {
+  /** Index of s. */
+  readonly source: number;
+  /** Index of t. */
+  readonly target: number;
+  /** Whether it was looked at as an event of somebody who is new in t. */
+  readonly newcomer: boolean;
+  /** How much better the event was ranked with it than without. */
+  readonly gain: number;
+}
+
+/**
+ * Whether a list of t looks at what its user did in s: unless that surely does harm,
+ *
+ *     Σ gain < -distrust √(Σ gain²)
+ *
+ * by the probes of a pair (probes.ts), apart for users who have been in t and for those who are new there.
+ * The sums are in the model, so replicas agree and a restart knows them. A pair that is left out is
+ * probed on, and comes back when it does no more harm.
+ */
+export class Trust {
+  private readonly model: Model;
+  private readonly distrust: number;
+  private revision = -1;
+  private domains = 0;
+  /** By pair and kind of user: 0 not looked up yet, 1 trusted, 2 not. */
+  private verdicts = new Uint8Array(0);
+
+  /** @param distrust In standard errors; 0: all are trusted. */
+  constructor(model: Model, distrust: number) {
+    this.model = model;
+    this.distrust = distrust;
+  }
+
+  /** By indices of domains; what is done in a domain itself is always looked at. */
+  of(source: number, target: number, newcomer: boolean): boolean {
+    if (source === target || this.distrust === 0) return true;
+    const { model } = this;
+    if (this.revision !== model.revision || this.domains !== model.domainCount) {
+      this.revision = model.revision;
+      this.domains = model.domainCount;
+      this.verdicts = new Uint8Array(2 * this.domains ** 2);
+    }
+    const at = 2 * (source * this.domains + target) + (newcomer ? 1 : 0);
+    if (this.verdicts[at] === 0) {
+      const { accumulators } = model.blockOf(trustKey(model, source, target));
+      this.verdicts[at] = this.harms(accumulators, newcomer) ? 2 : 1;
+    }
+    return this.verdicts[at] === 1;
+  }
+
+  private harms(accumulators: Float64Array, newcomer: boolean): boolean {
+    const at = newcomer ? 2 : 0;
+    const gain = accumulators[at]! * UNIT;
+    const squares = Math.max(0, accumulators[at + 1]!) * UNIT;
+    return gain < -this.distrust * Math.sqrt(squares);
+  }
+
+  /** Those of a user's histories that a list of t looks at. */
+  among<T extends { readonly domain: number }>(
+    histories: readonly T[],
+    target: number,
+  ): readonly T[] {
+    const newcomer = !histories.some(({ domain }) => domain === target);
+    const trusted = ({ domain }: T): boolean => this.of(domain, target, newcomer);
+    return histories.every(trusted) ? histories : histories.filter(trusted);
+  }
+}
+
+/** What probes add to the sums, as blocks of a delta; that the sums fade is a part of it. */
+export function weighProbes(model: Model, probes: readonly TrustProbe[]): BlockDelta[] {
+  const byPair = new Map<string, Float64Array>();
+  for (const { source, target, newcomer, gain } of probes) {
+    const key = trustKey(model, source, target);
+    let sums = byPair.get(key);
+    if (sums === undefined) {
+      sums = model.blockOf(key).accumulators.map((units) => units * UNIT);
+      byPair.set(key, sums);
+    }
+    const at = newcomer ? 2 : 0;
+    sums[at] = sums[at]! * (1 - 1 / MEMORY) + gain;
+    sums[at + 1] = sums[at + 1]! * (1 - 1 / MEMORY) + gain * gain;
+  }
+  return Array.from(byPair, ([key, sums]) => {
+    const { accumulators: before } = model.blockOf(key);
+    const accumulators = sums.map((sum, row) => Math.round(sum / UNIT) - before[row]!);
+    return { key, values: new Int32Array(TRUST_ROWS), accumulators };
+  });
+}
+
+function trustKey(model: Model, source: number, target: number): string {
+  return `trust/${model.domainName(source)}/${model.domainName(target)}`;
+}
