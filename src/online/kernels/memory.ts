@@ -1,5 +1,6 @@
 import type { RowChanges, TableColumns, TableMemory } from '../table.js';
 import {
+  growTo,
   type Memory,
   PAGE_BYTES,
   type SimdExports,
@@ -125,9 +126,7 @@ export class SimdMemory implements TableMemory {
 
   /** Makes it reach up to an address. Returns whether it had to grow. */
   private grow(end: number): boolean {
-    const missing = end - this.buffer.byteLength;
-    if (missing <= 0) return false;
-    this.memory.grow(Math.ceil(missing / PAGE_BYTES));
+    if (!growTo(this.memory, end)) return false;
     this.buffer = this.memory.buffer;
     this.ints = new Int32Array(this.buffer, 0, SCRATCH_BYTES / 4);
     this.floats = new Float32Array(this.buffer, 0, SCRATCH_BYTES / 4);

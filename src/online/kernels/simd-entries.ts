@@ -1,13 +1,8 @@
 import type { EntryColumns } from '../entries.js';
 import type { MiniBatch } from '../minibatch.js';
 import type { Random } from '../random.js';
-import {
-  type Memory,
-  PAGE_BYTES,
-  type SimdExports,
-  type SimdModule,
-  simdModule,
-} from './simd-module.js';
+import { OwnMemory } from './own-memory.js';
+import { type SimdModule, simdModule } from './simd-module.js';
 
 /** Byte addresses of the columns of the mini-batch, and of those that are filled. */
 interface Places {
@@ -25,8 +20,7 @@ export class SimdEntries implements EntryColumns {
   weights = new Float32Array(0);
   ages = new Float64Array(0);
   length = 0;
-  private readonly memory: Memory;
-  private readonly kernels: SimdExports;
+  private readonly own: OwnMemory;
   /** Address of the generator's state. */
   private readonly state: number;
   private firstEntries = new Int32Array(0);
@@ -35,10 +29,8 @@ export class SimdEntries implements EntryColumns {
   private words = new Int32Array(4);
 
   constructor(module: SimdModule) {
-    const { memory, kernels } = module.instantiate(8);
-    this.memory = memory;
-    this.kernels = kernels;
-    this.state = (kernels.ownEnd() + 15) & ~15;
+    this.own = new OwnMemory(module, 8);
+    this.state = this.own.start;
   }
 
   begin(batch: MiniBatch, most: number): void {
@@ -57,9 +49,8 @@ export class SimdEntries implements EntryColumns {
       weights: take(most * 4),
       ages: take(most * 8),
     };
-    const missing = end - this.memory.buffer.byteLength;
-    if (missing > 0) this.memory.grow(Math.ceil(missing / PAGE_BYTES));
-    const { buffer } = this.memory;
+    this.own.reach(end);
+    const { buffer } = this.own;
     const { batchRows, batchWeights, batchTimes, rows, weights, ages } = this.places;
     new Int32Array(buffer, batchRows, n).set(batch.entryRows.subarray(0, n));
     new Float64Array(buffer, batchWeights, n).set(batch.entryWeights.subarray(0, n));
@@ -82,7 +73,7 @@ export class SimdEntries implements EntryColumns {
     const { places, state, firstEntries } = this;
     const { words } = this;
     random.save(words);
-    this.length = this.kernels.dropEntries(
+    this.length = this.own.kernels.dropEntries(
       places.batchRows,
       places.batchWeights,
       places.batchTimes,

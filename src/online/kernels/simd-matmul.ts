@@ -1,6 +1,6 @@
 import {
+  growTo,
   type Memory,
-  PAGE_BYTES,
   type SimdExports,
   type SimdModule,
   simdModule,
@@ -144,10 +144,7 @@ export class SimdMatMul {
 
   /** Growing voids all views: see `keep`. */
   private reserve(floats: number): void {
-    const missing = floats * 4 - this.memory.buffer.byteLength;
-    if (missing <= 0) return;
-    this.memory.grow(Math.ceil(missing / PAGE_BYTES));
-    this.floats = new Float32Array(this.memory.buffer);
+    if (growTo(this.memory, floats * 4)) this.floats = new Float32Array(this.memory.buffer);
   }
 }
 

@@ -265,6 +265,13 @@ export interface SimdModule {
   instantiate(pages: number): { memory: Memory; kernels: SimdExports };
 }
 
+/** Makes a memory reach up to an address. Returns whether it had to grow, which voids all views. */
+export function growTo(memory: Memory, end: number): boolean {
+  const missing = end - memory.buffer.byteLength;
+  if (missing > 0) memory.grow(Math.ceil(missing / PAGE_BYTES));
+  return missing > 0;
+}
+
 /** Compiled once for all memories. */
 let compiled: SimdModule | null | undefined;
 
