@@ -152,11 +152,11 @@ export class PrequentialScoring {
   }
 
   /** What was done in the domain alone; null if that is all that is known. */
-  private apart({ from, to }: SlotRange, domain: number, deep: number): Known | null {
-    const own = this.batch.historiesOf({ from, to }).findIndex((one) => one.domain === domain);
-    if (to - from === (own < 0 ? 0 : 1)) return null;
-    const range = own < 0 ? { from, to: from } : { from: from + own, to: from + own + 1 };
-    return this.known(range, domain, deep);
+  private apart(range: SlotRange, domain: number, deep: number): Known | null {
+    const own = this.batch.slotOf(range, domain);
+    const owned = own < 0 ? { from: range.from, to: range.from } : { from: own, to: own + 1 };
+    const isAll = range.to - range.from === owned.to - owned.from;
+    return isAll ? null : this.known(owned, domain, deep);
   }
 
   /** A sample for each event, in the order in which they were added. */
@@ -226,20 +226,19 @@ export class PrequentialScoring {
   private logits({ domain, deep, histories, example }: Known, n: number, query: Float32Array) {
     const { model, blend } = this;
     const { rows, dots, wide, logits } = this.candidates;
-    const { biases, counts } = model.items;
     if (example < 0) {
+      const { counts } = model.items;
       for (let i = 0; i < n; i++) {
         dots[i] = wide[i] = logits[i] = log1pCount(counts[rows[i]!]!);
       }
       return;
     }
-    const { weights } = blend;
     blend.walk.run(histories, domain);
     dotsOfRows(model.items, rows, n, query, example * model.dimension, dots);
     for (let i = 0; i < n; i++) {
       const row = rows[i]!;
-      wide[i] = weights.popularity * log1pCount(counts[row]!) + blend.walk.added(row, weights);
-      logits[i] = deep * dots[i]! + weights.bias * biases[row]! + wide[i]!;
+      wide[i] = blend.wide(row);
+      logits[i] = blend.score(row, deep, dots[i]!, wide[i]!);
     }
   }
 }

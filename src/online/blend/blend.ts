@@ -1,4 +1,5 @@
 import type { Model } from '../model.js';
+import { log1pCount } from '../serving/priors.js';
 import { Trust } from '../trust/trust.js';
 import { Walk } from '../wide/walk.js';
 import { type BlendOptions, DEFAULT_BLEND_OPTIONS } from './options.js';
@@ -37,9 +38,11 @@ export class Blend {
   readonly weights: BlendWeights;
   readonly walk: Walk;
   readonly trust: Trust;
+  private readonly model: Model;
 
   constructor(model: Model, options: Partial<BlendOptions> = {}) {
     const all = { ...DEFAULT_BLEND_OPTIONS, ...options };
+    this.model = model;
     this.weights = blendWeights(all);
     this.walk = new Walk(model, all);
     this.trust = new Trust(model, all.distrust);
@@ -48,5 +51,16 @@ export class Blend {
   /** δ for a user with so many events in the domain. */
   deepFor(events: number): number {
     return events > 0 ? this.weights.deep : this.weights.deepNew;
+  }
+
+  /** π log(1 + c_j) + λ lift(j) + ω walk(j), by the walk at hand. */
+  wide(row: number): number {
+    const { weights, model, walk } = this;
+    return weights.popularity * log1pCount(model.items.counts[row]!) + walk.added(row, weights);
+  }
+
+  /** s_j, given δ, v_j · q and what `wide` says. */
+  score(row: number, deep: number, dot: number, wide: number): number {
+    return deep * dot + this.weights.bias * this.model.items.biases[row]! + wide;
   }
 }

@@ -1,3 +1,4 @@
+import { FadingGains, gainSums, ROWS_OF_GAINS } from '../fading-gains.js';
 import type { Model } from '../model.js';
 import type { BlockDelta } from '../types.js';
 
@@ -5,13 +6,12 @@ import type { BlockDelta } from '../types.js';
 export const HALF_LIVES: readonly number[] = [0.02, 1, 14, 120];
 
 /** By half-life: Σ gain, Σ gain². */
-export const HALF_LIFE_ROWS = HALF_LIVES.length * 2;
+export const HALF_LIFE_ROWS = HALF_LIVES.length * ROWS_OF_GAINS;
 
 /** Comparisons fade: about so many of the newest ones of a domain count. */
 const MEMORY = 2000;
 /** A half-life is taken where its gain is so many standard errors above 0. */
 const STANDARD_ERRORS = 2;
-const UNIT = 2 ** -20;
 
 /** What one event told of its user's history in a domain. */
 export interface HalfLifeProbe {
@@ -34,8 +34,7 @@ export function learnedHalfLife(model: Model, source: number): number {
   const { accumulators } = model.blockOf(halfLifeKey(model.domainName(source)));
   let [best, days] = [0, 0];
   for (const [i, halfLife] of HALF_LIVES.entries()) {
-    const gain = accumulators[i * 2]! * UNIT;
-    const squares = Math.max(0, accumulators[i * 2 + 1]!) * UNIT;
+    const { gain, squares } = gainSums(accumulators, i);
     if (gain > best && gain > STANDARD_ERRORS * Math.sqrt(squares)) [best, days] = [gain, halfLife];
   }
   return days;
@@ -46,25 +45,12 @@ export function learnedHalfLife(model: Model, source: number): number {
  * part of what is added.
  */
 export function compareHalfLives(model: Model, probes: readonly HalfLifeProbe[]): BlockDelta[] {
-  const bySource = new Map<number, Float64Array>();
+  const sums = new FadingGains(model, MEMORY);
   for (const { source, gains } of probes) {
-    let sums = bySource.get(source);
-    if (sums === undefined) {
-      const { accumulators } = model.blockOf(halfLifeKey(model.domainName(source)));
-      sums = accumulators.map((units) => units * UNIT);
-      bySource.set(source, sums);
-    }
-    for (const [i, gain] of gains.entries()) {
-      sums[i * 2] = sums[i * 2]! * (1 - 1 / MEMORY) + gain;
-      sums[i * 2 + 1] = sums[i * 2 + 1]! * (1 - 1 / MEMORY) + gain * gain;
-    }
-  }
-  return Array.from(bySource, ([source, sums]) => {
     const key = halfLifeKey(model.domainName(source));
-    const { accumulators: before } = model.blockOf(key);
-    const accumulators = sums.map((sum, row) => Math.round(sum / UNIT) - before[row]!);
-    return { key, values: new Int32Array(HALF_LIFE_ROWS), accumulators };
-  });
+    for (const [i, gain] of gains.entries()) sums.add(key, i, gain);
+  }
+  return sums.blocks();
 }
 
 function halfLifeKey(domain: string): string {

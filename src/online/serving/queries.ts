@@ -109,7 +109,7 @@ export class QueryBatch {
   addTarget(histories: { from: number; to: number }, domain: number, trust?: Trust): number {
     const example = this.targets.length;
     this.targets.push(domain);
-    const newcomer = trust !== undefined && !this.hasOwn(histories, domain);
+    const newcomer = trust !== undefined && this.slotOf(histories, domain) < 0;
     for (let i = histories.from; i < histories.to; i++) {
       if (trust !== undefined && !trust.of(this.sources[i]!, domain, newcomer)) continue;
       this.slotExample.push(example);
@@ -118,9 +118,10 @@ export class QueryBatch {
     return example;
   }
 
-  private hasOwn({ from, to }: { from: number; to: number }, domain: number): boolean {
-    for (let i = from; i < to; i++) if (this.sources[i] === domain) return true;
-    return false;
+  /** The place of the history in a domain, if it is in the range; else -1. */
+  slotOf({ from, to }: { from: number; to: number }, domain: number): number {
+    for (let i = from; i < to; i++) if (this.sources[i] === domain) return i;
+    return -1;
   }
 
   /** The histories of a range, as a walk takes them. */

@@ -6,7 +6,6 @@ import type { MiniBatch } from '../minibatch.js';
 import type { Model } from '../model.js';
 import type { Random } from '../random.js';
 import type { PopularitySampler } from '../sampler.js';
-import { log1pCount } from '../serving/priors.js';
 import { type PastEvents, QueryBatch } from '../serving/queries.js';
 import type { Tower } from '../types.js';
 import type { TrustProbe } from './trust.js';
@@ -100,14 +99,13 @@ export class TrustProbing {
     const rest = newcomer
       ? []
       : histories.filter((one) => one !== chosen && this.blend.trust.of(one.domain, target, false));
-    const view = (looked: readonly PastEvents[]): View => {
-      if (looked.length === 0) return { histories: looked, example: -1 };
-      const range = queries.addHistories(looked, batch.times[event]!);
-      return { histories: looked, example: queries.addTarget(range, target) };
-    };
+    const looked = [...rest, chosen];
+    const { from, to } = queries.addHistories(looked, batch.times[event]!);
+    const all = { histories: looked, example: queries.addTarget({ from, to }, target) };
+    const example = rest.length === 0 ? -1 : queries.addTarget({ from, to: to - 1 }, target);
     const deep = this.blend.deepFor(newcomer ? 0 : (own?.count ?? 0));
-    const both = { with: view([...rest, chosen]), without: view(rest) };
-    return { row, source: chosen.domain, target, newcomer, deep, ...both };
+    const without = { histories: rest, example };
+    return { row, source: chosen.domain, target, newcomer, deep, with: all, without };
   }
 
   /** Draws the items that an event's is ranked among; false if there are none, or the item is not known. */
@@ -123,15 +121,12 @@ export class TrustProbing {
   /** 1 / log2(rank + 2) of the event's item; equal scores count against it. */
   private gainOf({ target, deep }: Planned, view: View, query: Float32Array): number {
     const { model, rows, dots, blend } = this;
-    const { counts, biases } = model.items;
-    const { weights } = blend;
     blend.walk.run(view.histories, target);
     if (view.example < 0) dots.fill(0);
     else dotsOfRows(model.items, rows, rows.length, query, view.example * model.dimension, dots);
     const score = (i: number): number => {
       const row = rows[i]!;
-      const prior = weights.popularity * log1pCount(counts[row]!) + weights.bias * biases[row]!;
-      return prior + deep * dots[i]! + blend.walk.added(row, weights);
+      return blend.score(row, deep, dots[i]!, blend.wide(row));
     };
     const truth = score(0);
     let rank = 0;

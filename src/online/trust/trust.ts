@@ -1,12 +1,12 @@
+import { FadingGains, gainSums, ROWS_OF_GAINS } from '../fading-gains.js';
 import type { Model } from '../model.js';
 import type { BlockDelta } from '../types.js';
 
-/** Σ gain, Σ gain²: of users who have been in the target, and of those who are new there. */
-export const TRUST_ROWS = 4;
+/** Two series of gains: of users who have been in the target, and of those who are new there. */
+export const TRUST_ROWS = 2 * ROWS_OF_GAINS;
 
 /** Comparisons fade: about so many of the newest ones of a pair count. */
 const MEMORY = 4000;
-const UNIT = 2 ** -20;
 
 /** What one event told of how what its user did in s helps to foresee events in t. */
 export interface TrustProbe {
@@ -50,9 +50,11 @@ export class Trust {
     if (this.revision !== model.revision || this.domains !== model.domainCount) {
       this.revision = model.revision;
       this.domains = model.domainCount;
-      this.verdicts = new Uint8Array(2 * this.domains ** 2);
+      const length = 2 * this.domains ** 2;
+      if (this.verdicts.length === length) this.verdicts.fill(0);
+      else this.verdicts = new Uint8Array(length);
     }
-    const at = 2 * (source * this.domains + target) + (newcomer ? 1 : 0);
+    const at = 2 * (source * this.domains + target) + seriesOf(newcomer);
     if (this.verdicts[at] === 0) {
       const { accumulators } = model.blockOf(trustKey(model, source, target));
       this.verdicts[at] = this.harms(accumulators, newcomer) ? 2 : 1;
@@ -61,9 +63,7 @@ export class Trust {
   }
 
   private harms(accumulators: Float64Array, newcomer: boolean): boolean {
-    const at = newcomer ? 2 : 0;
-    const gain = accumulators[at]! * UNIT;
-    const squares = Math.max(0, accumulators[at + 1]!) * UNIT;
+    const { gain, squares } = gainSums(accumulators, seriesOf(newcomer));
     return gain < -this.distrust * Math.sqrt(squares);
   }
 
@@ -80,23 +80,15 @@ export class Trust {
 
 /** What probes add to the sums, as blocks of a delta; that the sums fade is a part of it. */
 export function weighProbes(model: Model, probes: readonly TrustProbe[]): BlockDelta[] {
-  const byPair = new Map<string, Float64Array>();
+  const sums = new FadingGains(model, MEMORY);
   for (const { source, target, newcomer, gain } of probes) {
-    const key = trustKey(model, source, target);
-    let sums = byPair.get(key);
-    if (sums === undefined) {
-      sums = model.blockOf(key).accumulators.map((units) => units * UNIT);
-      byPair.set(key, sums);
-    }
-    const at = newcomer ? 2 : 0;
-    sums[at] = sums[at]! * (1 - 1 / MEMORY) + gain;
-    sums[at + 1] = sums[at + 1]! * (1 - 1 / MEMORY) + gain * gain;
+    sums.add(trustKey(model, source, target), seriesOf(newcomer), gain);
   }
-  return Array.from(byPair, ([key, sums]) => {
-    const { accumulators: before } = model.blockOf(key);
-    const accumulators = sums.map((sum, row) => Math.round(sum / UNIT) - before[row]!);
-    return { key, values: new Int32Array(TRUST_ROWS), accumulators };
-  });
+  return sums.blocks();
+}
+
+function seriesOf(newcomer: boolean): 0 | 1 {
+  return newcomer ? 1 : 0;
 }
 
 function trustKey(model: Model, source: number, target: number): string {
