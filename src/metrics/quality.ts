@@ -1,11 +1,8 @@
 import { Counter, Gauge } from 'prom-client';
 import type { PrequentialSample } from '../online/types.js';
-import { Decayed } from './decayed.js';
+import { Cells } from './cells.js';
 import type { MetricContext, MetricGroup } from './group.js';
 import { hitAt10, ndcgAt10 } from './ranking.js';
-
-/** Half-life of the gauges, in events of the same domain and bucket. */
-const HALF_LIFE_EVENTS = 1000;
 
 type Figure = (sample: PrequentialSample) => number;
 
@@ -19,59 +16,26 @@ const FIGURES: readonly (readonly [stem: string, what: string, figure: Figure])[
   ['popularity_ndcg10', 'NDCG@10 of popularity alone', (s) => ndcgAt10(s.popularityRank)],
 ];
 
-/** Sums by figure, of one domain and bucket. */
-interface Cell {
-  readonly labels: { readonly domain: string; readonly bucket: string };
-  events: number;
-  readonly sums: Float64Array;
-  readonly recent: readonly Decayed[];
-}
-
 /**
  * Test-then-train: each event is predicted before it is learned. `bucket` is the user's own history
  * in the domain before the event: 0, 1-4, 5-19, 20+.
  */
 export const quality: MetricGroup = (context) => {
-  const cells = new Map<string, Cell>();
+  const cells = new Cells(
+    context.domains,
+    FIGURES.map(([, , figure]) => figure),
+  );
   context.on('isthmus:prequential', ({ samples }) => {
-    for (const sample of samples) observe(cellOf(cells, context, sample), sample);
+    for (const sample of samples) {
+      // One broken sample must not spoil the sums for good.
+      if (Number.isFinite(sample.logLoss) && Number.isFinite(sample.auc)) cells.observe(sample);
+    }
   });
   exportCells(context, cells);
 };
 
-function cellOf(
-  cells: Map<string, Cell>,
-  context: MetricContext,
-  { domain, bucket }: PrequentialSample,
-): Cell {
-  const label = context.domains.admit(domain);
-  const key = `${bucket}/${label}`;
-  let cell = cells.get(key);
-  if (cell === undefined) {
-    cell = {
-      labels: { domain: label, bucket },
-      events: 0,
-      sums: new Float64Array(FIGURES.length),
-      recent: FIGURES.map(() => new Decayed(HALF_LIFE_EVENTS)),
-    };
-    cells.set(key, cell);
-  }
-  return cell;
-}
-
-function observe(cell: Cell, sample: PrequentialSample): void {
-  // One broken sample must not spoil the sums for good.
-  if (!Number.isFinite(sample.logLoss) || !Number.isFinite(sample.auc)) return;
-  cell.events++;
-  for (let i = 0; i < FIGURES.length; i++) {
-    const value = FIGURES[i]![2](sample);
-    cell.sums[i]! += value;
-    cell.recent[i]!.add(value);
-  }
-}
-
 /** The sums are handed over at each scrape: an event costs a few additions and no look-up of labels. */
-function exportCells({ registry }: MetricContext, cells: ReadonlyMap<string, Cell>): void {
+function exportCells({ registry }: MetricContext, cells: Cells): void {
   const labelNames = ['domain', 'bucket'];
   const registers = [registry];
   new Counter({

@@ -1,51 +1,21 @@
 import { Counter, Gauge } from 'prom-client';
-import type { PrequentialSample } from '../online/types.js';
-import { Decayed } from './decayed.js';
+import { Cells } from './cells.js';
 import type { MetricContext, MetricGroup } from './group.js';
 import { hitAt10 } from './ranking.js';
 
-/** Half-life of the gauge, in such events of the same domain and bucket. */
-const HALF_LIFE_EVENTS = 1000;
-
 /** What transfer wins, in events in which it is looked at: HR@10 less that without transfer. */
 export const transferGain: MetricGroup = (context) => {
-  const gains = new Map<string, Gain>();
+  const cells = new Cells(context.domains, [
+    ({ rank, apartRank = rank }) => hitAt10(rank) - hitAt10(apartRank),
+  ]);
   context.on('isthmus:prequential', ({ samples }) => {
-    for (const sample of samples) observeGain(gains, context, sample);
+    for (const sample of samples) if (sample.apartRank !== undefined) cells.observe(sample);
   });
-  exportGains(context, gains);
+  exportGains(context, cells);
 };
 
-/** Of one domain and bucket. */
-interface Gain {
-  readonly labels: { readonly domain: string; readonly bucket: string };
-  events: number;
-  sum: number;
-  readonly recent: Decayed;
-}
-
-function observeGain(
-  gains: Map<string, Gain>,
-  context: MetricContext,
-  { domain, bucket, rank, apartRank }: PrequentialSample,
-): void {
-  if (apartRank === undefined) return;
-  const label = context.domains.admit(domain);
-  const key = `${bucket}/${label}`;
-  let gain = gains.get(key);
-  if (gain === undefined) {
-    const labels = { domain: label, bucket };
-    gain = { labels, events: 0, sum: 0, recent: new Decayed(HALF_LIFE_EVENTS) };
-    gains.set(key, gain);
-  }
-  const won = hitAt10(rank) - hitAt10(apartRank);
-  gain.events++;
-  gain.sum += won;
-  gain.recent.add(won);
-}
-
 /** The sum may fall, so it is a gauge too. */
-function exportGains({ registry }: MetricContext, gains: ReadonlyMap<string, Gain>): void {
+function exportGains({ registry }: MetricContext, cells: Cells): void {
   const labelNames = ['domain', 'bucket'];
   const registers = [registry];
   new Counter({
@@ -55,7 +25,7 @@ function exportGains({ registry }: MetricContext, gains: ReadonlyMap<string, Gai
     registers,
     collect() {
       this.reset();
-      for (const { labels, events } of gains.values()) this.inc(labels, events);
+      for (const { labels, events } of cells.values()) this.inc(labels, events);
     },
   });
   new Gauge({
@@ -64,7 +34,7 @@ function exportGains({ registry }: MetricContext, gains: ReadonlyMap<string, Gai
     labelNames,
     registers,
     collect() {
-      for (const { labels, sum } of gains.values()) this.set(labels, sum);
+      for (const { labels, sums } of cells.values()) this.set(labels, sums[0]!);
     },
   });
   new Gauge({
@@ -73,8 +43,8 @@ function exportGains({ registry }: MetricContext, gains: ReadonlyMap<string, Gai
     labelNames,
     registers,
     collect() {
-      for (const { labels, recent } of gains.values()) {
-        if (recent.weight > 0) this.set(labels, recent.mean);
+      for (const { labels, recent } of cells.values()) {
+        if (recent[0]!.weight > 0) this.set(labels, recent[0]!.mean);
       }
     },
   });
