@@ -1,12 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { Service } from '../../src/main.js';
 import { Serde } from '../../src/serde/serde.js';
-import { silentLogger } from '../../src/telemetry/logger.js';
-import { noTracing } from '../../src/telemetry/tracing.js';
 import { applicationTopics } from '../../src/topics.js';
 import { KafkaTransport } from '../../src/transport/kafka/index.js';
 import { verify } from '../../src/verify/verify.js';
-import { eventRecord, testConfig, until } from '../support/service.js';
+import { eventRecord, startService, testConfig, until } from '../support/service.js';
 import { KafkaCluster } from './support/cluster.js';
 
 const WAVE = 20;
@@ -38,13 +35,7 @@ test('a coordinator that moves, of transactions or of groups, is found again: ea
   const [outside, transport] = [kafka('outside'), kafka(app)];
   const admin = await outside.admin();
   await admin.createTopics(applicationTopics(config, 2));
-  const service = await Service.create({
-    config,
-    transport,
-    logger: silentLogger,
-    tracing: noTracing,
-  });
-  await service.start();
+  const service = await startService(transport, config);
   const producer = await outside.producer();
   let sent = 0;
   const produce = async (): Promise<void> => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { emptyDelta } from '../../../src/online/empty-delta.js';
 import { Model } from '../../../src/online/model.js';
 import { Trust, type TrustProbe, weighProbes } from '../../../src/online/trust/trust.js';
 
@@ -8,16 +9,7 @@ function worldOf(): { model: Model; films: number; books: number } {
 }
 
 function learn(model: Model, probes: readonly TrustProbe[]): void {
-  model.apply({
-    events: 0,
-    items: {
-      keys: [],
-      counts: new Int32Array(0),
-      values: new Int32Array(0),
-      accumulators: new Float64Array(0),
-    },
-    blocks: weighProbes(model, probes),
-  });
+  model.apply({ ...emptyDelta(), blocks: weighProbes(model, probes) });
 }
 
 const many = (n: number, probe: (i: number) => TrustProbe): TrustProbe[] =>
@@ -76,13 +68,7 @@ describe('a domain is looked at in the lists of another', () => {
       model,
       many(20, () => ({ source: films, target: books, newcomer: true, gain: -0.1 })),
     );
-    const items = {
-      keys: [],
-      counts: new Int32Array(0),
-      values: new Int32Array(0),
-      accumulators: new Float64Array(0),
-    };
-    const delta = { events: 0, items, blocks };
+    const delta = { ...emptyDelta(), blocks };
     model.apply(delta);
     expect(trust.of(films, books, true)).toBe(false);
     model.revert(delta);
