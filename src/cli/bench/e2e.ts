@@ -8,13 +8,30 @@ import { Lab } from './lab.js';
 interface Load {
   readonly name: string;
   readonly itemsPerDomain: number;
+  readonly settings?: Readonly<Record<string, string>>;
   readonly warmUp: number;
   readonly total: number;
 }
 
+/**
+ * The embeddings alone, as the learner began: no counts and walks, no replays, no probes (trust, drifts,
+ * half-lives), no reasons in lists. To see what the rest costs, and what the stream can do.
+ */
+const PLAIN = {
+  ISTHMUS_LEARNER_NEIGHBOURS: '0',
+  ISTHMUS_LEARNER_BLEND_LIFT: '0',
+  ISTHMUS_LEARNER_BLEND_WALK: '0',
+  ISTHMUS_LEARNER_REPLAY: '0',
+  ISTHMUS_LEARNER_DISTRUST: '0',
+  ISTHMUS_LEARNER_DRIFT_BOOST: '0',
+  ISTHMUS_LEARNER_HALF_LIFE_DAYS: '0',
+  ISTHMUS_BECAUSE_ITEMS: '0',
+};
+
 const LOADS: readonly Load[] = [
   { name: 'e2e.1k', itemsPerDomain: 1_000, warmUp: 80_000, total: 280_000 },
   { name: 'e2e.10k', itemsPerDomain: 10_000, warmUp: 40_000, total: 120_000 },
+  { name: 'e2e.plain', itemsPerDomain: 1_000, settings: PLAIN, warmUp: 160_000, total: 480_000 },
 ];
 
 /** Where the machine is slow, the time ends what the number of events would. */
@@ -29,7 +46,7 @@ export async function benchE2e(context: BenchContext): Promise<void> {
 
 async function measure(lab: Lab, load: Load, report: Report): Promise<void> {
   const { name, warmUp, total } = load;
-  const experiment = await lab.experiment(ANSWER_ALL);
+  const experiment = await lab.experiment({ ...ANSWER_ALL, ...load.settings });
   await lab.preload(experiment.config, load.itemsPerDomain, total);
   const bare = await consumeBare(lab, experiment.config.inputTopic, warmUp, total);
   const run = await drain(lab, experiment, { warmUp, total, ...LIMITS });
