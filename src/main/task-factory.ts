@@ -62,6 +62,7 @@ export class TaskFactory {
         partition,
         partitions: this.#options.partitions,
         miniBatch: config.miniBatch,
+        miniBatchCut: config.miniBatchCut,
         maxRecordBytes: config.maxRecordBytes,
         topN: config.topN,
         targetDomains: config.targetDomains,
@@ -77,7 +78,7 @@ export class TaskFactory {
         records: this.#options.learning.records,
         tracing: this.#options.tracing,
         now: this.#options.clock.now,
-        breathe: () => this.#turns.wait(),
+        breathe: (cycle) => this.#turns.wait(cycle),
         onMisplaced: (record) => this.#warnOfMisplaced(record),
       },
     );

@@ -21,8 +21,10 @@ export interface TaskWorkerOptions {
   readonly partition: TopicPartition;
   /** Of the topic: a user belongs in one of them. */
   readonly partitions: number;
-  /** Events of one mini-batch; windows of the input are [k * miniBatch, (k + 1) * miniBatch). */
+  /** Events of one mini-batch. */
   readonly miniBatch: number;
+  /** `offset`: mini-batches are windows [k * miniBatch, (k + 1) * miniBatch) of the input; `linger`: as they come. */
+  readonly miniBatchCut: 'linger' | 'offset';
   /** That a record may have; deltas are split below. */
   readonly maxRecordBytes: number;
   /** Items of a list. */
@@ -45,8 +47,8 @@ export interface TaskWorkerParts {
   readonly records: RecordMaker;
   readonly tracing: Tracing;
   readonly now: () => number;
-  /** Lets the event loop breathe: heartbeats and fetches must not starve. */
-  readonly breathe: () => Promise<void>;
+  /** Lets the event loop breathe, in the cycle of that number: heartbeats and fetches must not starve. */
+  readonly breathe: (cycle: number) => Promise<void>;
   /** Told of an event whose user belongs in another partition. */
   readonly onMisplaced?: (record: LogRecord, userId: string) => void;
 }
@@ -72,6 +74,8 @@ export class TaskWorker implements TaskWork {
   readonly #timestamps = new Map<string, number>();
   readonly #owed = new Owed();
   #position = 0n;
+  /** Number of the cycle that is computed. */
+  #cycle = 0;
 
   constructor(options: TaskWorkerOptions, parts: TaskWorkerParts) {
     this.#options = options;
@@ -123,6 +127,7 @@ export class TaskWorker implements TaskWork {
       'messaging.batch.message_count': records.length,
     });
     const sequence = replica.nextSequence();
+    this.#cycle = sequence;
     const deltas = new CycleDeltas(
       replica,
       `${taskName(partition)}/${sequence}`,
@@ -194,7 +199,7 @@ export class TaskWorker implements TaskWork {
     this.#position = cycle.firstOffset;
   }
 
-  /** Learns the records window by window; returns the dead letters. */
+  /** Learns the records, a mini-batch after the other; returns the dead letters. */
   async #learn(
     records: readonly LogRecord[],
     users: UserOverlay,
@@ -205,7 +210,7 @@ export class TaskWorker implements TaskWork {
     const { decoder, engine, records: maker } = this.#parts;
     const deadLetters: OutgoingRecord[] = [];
     await decoder.load(records);
-    for (const window of this.#windows(records)) {
+    for (const window of this.#miniBatches(records)) {
       const begin = performance.now();
       const inputs: TaskInput[] = [];
       for (const record of window) {
@@ -259,7 +264,7 @@ export class TaskWorker implements TaskWork {
           loss: result.loss,
         });
       }
-      await this.#parts.breathe();
+      await this.#parts.breathe(this.#cycle);
     }
     return deadLetters;
   }
@@ -313,7 +318,7 @@ export class TaskWorker implements TaskWork {
         seconds: (performance.now() - begin) / 1000,
         transfers: lists,
       });
-      await this.#parts.breathe();
+      await this.#parts.breathe(this.#cycle);
     }
     return made;
   }
@@ -368,9 +373,15 @@ export class TaskWorker implements TaskWork {
     };
   }
 
-  /** Records by window of the input, so that batches are cut alike whenever they are fetched. */
-  #windows(records: readonly LogRecord[]): LogRecord[][] {
-    const size = BigInt(this.#options.miniBatch);
+  /** Records by mini-batch: by window of the input, so that they are cut alike however they are fetched, or as few as hold them. */
+  #miniBatches(records: readonly LogRecord[]): LogRecord[][] {
+    const { miniBatch, miniBatchCut } = this.#options;
+    if (miniBatchCut === 'linger') {
+      return Array.from({ length: Math.ceil(records.length / miniBatch) }, (_, i) =>
+        records.slice(i * miniBatch, (i + 1) * miniBatch),
+      );
+    }
+    const size = BigInt(miniBatch);
     const windows: LogRecord[][] = [];
     let window = -1n;
     for (const record of records) {
