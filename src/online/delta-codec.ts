@@ -10,7 +10,13 @@ import {
 } from './delta-bytes.js';
 import type { DecodedItems } from './kernels/simd-decoding.js';
 import type { BlockDelta, Delta } from './types.js';
-import { neighbourBytes, readNeighbours, writeNeighbours } from './wide/pair-codec.js';
+import {
+  MOST_BYTES_OF_A_PAIR,
+  MOST_BYTES_OF_A_RUN,
+  neighbourBytes,
+  readNeighbours,
+  writeNeighbours,
+} from './wide/pair-codec.js';
 import { splitNeighbours } from './wide/pair-split.js';
 
 export { DeltaFormatError } from './delta-bytes.js';
@@ -22,6 +28,11 @@ const WITH_CONTENT = 3;
 const LARGEST_DIMENSION = 4096;
 /** Version, sizes and checksum: never more than this. */
 const FRAME_BYTES = 40;
+/** Beside key and embedding: domain, length, count, accumulators, bias and width in bits. */
+const MOST_BYTES_OF_AN_ITEM = 40;
+/** Beside the values: the accumulator and the width in bits, or the lengths at the head of a block. */
+const MOST_BYTES_OF_A_ROW = 16;
+const MOST_BYTES_OF_A_CHARACTER = 3;
 
 /**
  * The bytes of a delta: `decodeDelta(encodeDelta(x))` is x.
@@ -130,6 +141,7 @@ export function splitDelta(whole: Delta, limitBytes: number): Delta[] {
     return oneOfEach && encodeDelta(whole).length <= limitBytes ? [whole] : [...rest, ...parts];
   }
   const delta = whole;
+  if (mostBytes(delta) <= limitBytes) return [delta];
   const { keys } = delta.items;
   const parts: Delta[] = [];
   let from = 0;
@@ -264,6 +276,21 @@ function readBlock(reader: ByteReader): BlockDelta {
     reader.packed(values, row * width, (row + 1) * width);
   }
   return { key, values, accumulators };
+}
+
+/** More than a delta without content takes, told without a look at its numbers. */
+function mostBytes({ items, blocks, neighbours }: Delta): number {
+  const { keys, values } = items;
+  let bytes = FRAME_BYTES + keys.length * MOST_BYTES_OF_AN_ITEM + values.length * 4;
+  // The domain of each stands once more, for all of its items.
+  for (const key of keys) bytes += key.length * 2 * MOST_BYTES_OF_A_CHARACTER;
+  for (const block of blocks) {
+    bytes += block.key.length * MOST_BYTES_OF_A_CHARACTER + block.values.length * 4;
+    bytes += MOST_BYTES_OF_A_ROW * (block.accumulators.length + 1);
+  }
+  if (neighbours === undefined) return bytes;
+  const pairs = neighbours.both.from.length + neighbours.oneWay.from.length;
+  return bytes + (pairs + 1) * (MOST_BYTES_OF_A_RUN + MOST_BYTES_OF_A_PAIR);
 }
 
 function domainOf(key: string): string {

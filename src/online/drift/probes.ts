@@ -137,13 +137,16 @@ function fade(
   queries: QueryBatch,
   weightExponent: number,
 ): Fading {
-  const { rows, weights, times } = history;
+  const { weights, times } = history;
+  const { length } = weights;
+  const now = new Float64Array(length).fill(nowMs);
   const seen = (halfLifeDays: number): number => {
-    const faded = Float64Array.from(
-      { length: rows.length },
-      (_, i) => weights[i]! * left(Math.max(0, nowMs - times[i]!), halfLifeDays * weightExponent),
-    );
-    const past = { ...history, weights: faded, times: new Float64Array(rows.length).fill(nowMs) };
+    const faded = new Float64Array(length);
+    for (let i = 0; i < length; i++) {
+      const ageMs = Math.max(0, nowMs - times[i]!);
+      faded[i] = weights[i]! * left(ageMs, halfLifeDays * weightExponent);
+    }
+    const past = { ...history, weights: faded, times: now };
     return queries.addTarget(queries.addHistories([past], nowMs), target);
   };
   return { source: history.domain, never: seen(0), faded: HALF_LIVES.map(seen) };
@@ -156,6 +159,7 @@ class ProbeScorer {
   private readonly dots: Float32Array;
   /** What is added to v_i · q. */
   private readonly offsets: Float64Array;
+  private readonly logits: Float64Array;
   private popularityLoss = 0;
 
   constructor(parts: ProbeParts) {
@@ -164,6 +168,7 @@ class ProbeScorer {
     this.rows = new Int32Array(length);
     this.dots = new Float32Array(length);
     this.offsets = new Float64Array(length);
+    this.logits = new Float64Array(length);
   }
 
   /** Takes an item, and draws from its domain; false if there is nothing to draw. */
@@ -192,7 +197,9 @@ class ProbeScorer {
     const { model } = this.parts;
     const { rows, dots, offsets } = this;
     dotsOfRows(model.items, rows, rows.length, query, example * model.dimension, dots);
-    return this.softmaxLoss(offsets.map((offset, i) => offset + dots[i]!)) - this.popularityLoss;
+    const { logits } = this;
+    for (let i = 0; i < logits.length; i++) logits[i] = offsets[i]! + dots[i]!;
+    return this.softmaxLoss(logits) - this.popularityLoss;
   }
 
   /** A negative that is the item itself is left out. */

@@ -16,7 +16,7 @@ const DAY_MS = 86_400_000;
 
 /** The part of its weight that an entry of that age has left. One of 30 days with a half-life of 30: 0.5. */
 export function left(ageMs: number, halfLifeDays: number): number {
-  return halfLifeDays > 0 ? exp2((-1 / (halfLifeDays * DAY_MS)) * ageMs) : 1;
+  return halfLifeDays > 0 && ageMs > 0 ? exp2((-1 / (halfLifeDays * DAY_MS)) * ageMs) : 1;
 }
 
 /**
@@ -56,7 +56,8 @@ function decayed(
     const days = halfLives.get(sources[slot]!)!;
     for (let i = offsets[slot]!; i < offsets[slot + 1]!; i++) {
       const weight = weights[i]!;
-      if (weight > 0) out[i] = weight ** exponent * left(ages[i]!, days);
+      if (weight > 0)
+        out[i] = (exponent === 1 ? weight : weight ** exponent) * left(ages[i]!, days);
     }
   }
   return out;

@@ -8,18 +8,15 @@ import type { User } from '../user.js';
 export type Exclusion = 'domain' | 'any-domain' | 'none';
 
 /** Rows that a list leaves out. */
-export interface Excluded {
+export interface Excluded extends Iterable<number> {
   /** Rows at the most. */
   readonly size: number;
   has(row: number): boolean;
 }
 
-const NOTHING: Excluded = { size: 0, has: () => false };
+const NOTHING: Excluded = new Set<number>();
 
-/**
- * The rows of a ring. Only what would be in a list is looked up: too little to pay for a set of the
- * ring's rows.
- */
+/** The rows of a ring. Few are looked up by a scan: too few to pay for a set of the ring's rows. */
 class Ring implements Excluded {
   private readonly rows: readonly number[];
 
@@ -29,6 +26,10 @@ class Ring implements Excluded {
 
   get size(): number {
     return this.rows.length;
+  }
+
+  [Symbol.iterator](): Iterator<number> {
+    return this.rows[Symbol.iterator]();
   }
 
   has(row: number): boolean {

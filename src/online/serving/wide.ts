@@ -27,8 +27,8 @@ export class WideMerge {
   private rows = new Int32Array(MOST_FOUND);
   private readonly places = new Int32Array(MOST_FOUND);
   private dots = new Float32Array(MOST_FOUND);
-  /** By place: 1 if the item is one of the best by dense score. */
-  private isDense = new Uint8Array(0);
+  /** By row of the table: 1 if it is one of the best by dense score, or excluded. All 0 between calls. */
+  private isPassed = new Uint8Array(0);
 
   /** @param query (.., d); the user's begins at `at`, times the weight of the deep part. */
   best(
@@ -46,8 +46,8 @@ export class WideMerge {
     const { base, places } = priors;
     const { counts } = items;
     const best = this.denseOnes(items, priors, walk, weights, query, at, dense);
-    const { isDense, rows } = this;
-    for (const { index } of dense) isDense[index] = 1;
+    const { isPassed, rows } = this;
+    this.pass(priors, excluded, dense, 1);
     const reach = reachOf(query, at, items.dimension);
     for (let from = 0; from < walk.length; ) {
       const bar = barOf(best, n);
@@ -56,10 +56,9 @@ export class WideMerge {
       let taken = 0;
       for (let i = 0; i < found; i++) {
         const row = rows[i]!;
-        const place = places[row]!;
-        if (!(counts[row]! > 0) || isDense[place] === 1 || excluded.has(row)) continue;
+        if (!(counts[row]! > 0) || isPassed[row] === 1) continue;
         rows[taken] = row;
-        this.places[taken++] = place;
+        this.places[taken++] = places[row]!;
       }
       if (taken === 0) continue;
       dotsOfRows(items, rows, taken, query, at, this.dots);
@@ -69,8 +68,20 @@ export class WideMerge {
         if (score >= bar) insert(best, { index, score }, n);
       }
     }
-    for (const { index } of dense) isDense[index] = 0;
+    this.pass(priors, excluded, dense, 0);
     return best;
+  }
+
+  /** Notes which rows the walk's are not to be taken from, or (0) forgets it. */
+  private pass(
+    { rows }: DomainPriors,
+    excluded: Excluded,
+    dense: readonly Scored[],
+    mark: 0 | 1,
+  ): void {
+    const { isPassed } = this;
+    for (const { index } of dense) isPassed[rows[index]!] = mark;
+    for (const row of excluded) isPassed[row] = mark;
   }
 
   /** The best by dense score, with what the walk adds, in order. */
@@ -84,7 +95,9 @@ export class WideMerge {
     dense: readonly Scored[],
   ): Scored[] {
     const { length } = dense;
-    if (this.isDense.length < base.length) this.isDense = new Uint8Array(base.length);
+    if (this.isPassed.length < items.size) {
+      this.isPassed = new Uint8Array(Math.ceil(items.size * 1.25));
+    }
     if (this.dots.length < length) {
       this.dots = new Float32Array(length);
       this.rows = new Int32Array(length);

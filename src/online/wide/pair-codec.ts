@@ -27,6 +27,9 @@ export function pairBytes(to: number, count: number): number {
   return varintBytes(to * 2 + 1) + (count === 1 ? 0 : varintBytes(Math.abs(count) * 2));
 }
 
+/** At most what that is. */
+export const MOST_BYTES_OF_A_PAIR = 10;
+
 /** At most what the head of a run takes, or of all columns. */
 export const MOST_BYTES_OF_A_RUN = 12;
 
