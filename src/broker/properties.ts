@@ -37,8 +37,9 @@ export function serverProperties(
     'share.coordinator.state.topic.min.isr': 1,
     'group.initial.rebalance.delay.ms': 0,
     'group.min.session.timeout.ms': 1_000,
-    // A broker that was killed is let in again when the session of its former life has ended.
-    'broker.session.timeout.ms': 2_000,
+    // A broker that was killed is let in again when the session of its former life has ended; one that
+    // gets no CPU for so long counts as gone, and no topic can be made then.
+    'broker.session.timeout.ms': 6_000,
     'broker.heartbeat.interval.ms': 500,
     // How often expired transactions are looked for.
     'transaction.abort.timed.out.transaction.cleanup.interval.ms': 1_000,

@@ -4,7 +4,7 @@ import { replayLetters } from '../../src/dlq/replay.js';
 import { deadLetterOf, recordBytes } from '../../src/producers/dead-letter.js';
 import { type Fault, MemoryLog, MemoryTransport } from '../../src/transport/memory/index.js';
 import type { LogRecord } from '../../src/transport/transport.js';
-import { readAll } from '../support/service.js';
+import { readAll, until } from '../support/service.js';
 
 const topic = 'clicks.dlq';
 
@@ -129,13 +129,16 @@ describe('dead letters', () => {
   it.each(['send:after', 'commit:before', 'commit:after'] as const)(
     'go back once where the run dies at %s and another one follows',
     async (point) => {
+      let died = false;
       const doomed: MemoryTransport = new MemoryTransport(log, {
         fault: (at) => {
-          if (at === point) doomed.process.kill();
+          if (at !== point) return;
+          doomed.process.kill();
+          died = true;
         },
       });
       void replay({ force: true }, doomed);
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await until(() => died, 'the first run has died');
       await replay();
       expect(await sentBack()).toEqual(['raw 0', 'raw 1', 'raw 2', 'raw 3']);
     },

@@ -61,9 +61,15 @@ test('items written by produce are learned through a real broker, and a kill, ve
     return answer.recommendations.flatMap((list) => list.items.map(({ itemId }) => itemId));
   };
   await service.process.until(async () => (await listed(service)).includes('new'), 'it is listed');
-  const metrics = await service.text('/metrics');
-  expect(metrics).toMatch(/isthmus_item_records_total\{outcome="committed"\} 13/);
-  const before = (await service.json<{ sha256: string }>('/model')).sha256;
+  const all = /isthmus_item_records_total\{outcome="committed"\} 13/;
+  await service.process.until(
+    async () => all.test(await service.text('/metrics')),
+    'all is counted',
+  );
+  const log = JSON.parse((await isthmus(['digest', '--json'], env)).stdout) as { sha256: string };
+  const before = log.sha256;
+  const shown = async () => (await service.json<{ sha256: string }>('/model')).sha256;
+  await service.process.until(async () => (await shown()) === before, 'all is read back');
   await service.kill();
 
   const again = await RunningService.start(env);

@@ -86,9 +86,9 @@ describe.skipIf(typeof found === 'string')('two processes under load and a real 
     await until(
       async () => (await server.query(stays)).length === 2,
       'Prometheus has seen both processes eight times',
-      40_000,
+      80_000,
     );
-  }, 90_000);
+  }, 120_000);
 
   afterAll(async () => {
     loaded = true;

@@ -46,9 +46,12 @@ function text(topic: string, value: string) {
   return { topic, key: null, value: Buffer.from(value) };
 }
 
-async function until(condition: () => boolean, timeoutMs = 30_000): Promise<void> {
+async function until(
+  condition: () => boolean | Promise<boolean>,
+  timeoutMs = 30_000,
+): Promise<void> {
   const deadline = performance.now() + timeoutMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > deadline) throw new Error(`not so after ${timeoutMs} ms: ${condition}`);
     await sleep(20);
   }
@@ -127,7 +130,7 @@ test('a commit whose answer is lost is settled by init, and the committed offset
   const network = new Network();
   const outside = open();
   const topic = await topicOf(outside);
-  const cut = open({ network, deliveryTimeoutMs: 500 });
+  const cut = open({ network, deliveryTimeoutMs: 2_000 });
   const producer = await cut.transactionalProducer(`id-${topic}`, 30_000);
   await producer.init();
   const transaction = await producer.begin();
@@ -163,7 +166,7 @@ test('a send that fails for good makes the transaction abortable; the next one i
   const network = new Network();
   const outside = open();
   const topic = await topicOf(outside);
-  const cut = open({ network, deliveryTimeoutMs: 500 });
+  const cut = open({ network, deliveryTimeoutMs: 2_000 });
   const producer = await cut.transactionalProducer(`id-${topic}`, 30_000);
   await producer.init();
   const lost = await producer.begin();
@@ -208,12 +211,13 @@ test('a record that is too large is refused by name, and the producer goes on', 
 test('a transaction that outlives its timeout fences its producer', async () => {
   const transport = open();
   const topic = await topicOf(transport);
-  const producer = await transport.transactionalProducer(`id-${topic}`, 1_000);
+  const producer = await transport.transactionalProducer(`id-${topic}`, 2_000);
   await producer.init();
   const transaction = await producer.begin();
   await transaction.send([text(topic, 'late')]);
-  // The embedded broker looks for expired transactions every second.
-  await sleep(3_500);
+  // The embedded broker looks for expired transactions every second, and aborts this one.
+  const admin = await transport.admin();
+  await until(async () => (await admin.lastStable(topic))[0] === 2n);
   await expect(transaction.commit()).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
 });
 

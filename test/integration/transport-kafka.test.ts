@@ -7,7 +7,8 @@ import { Network } from './support/network.js';
 const networks = new Map<Transport, Network>();
 
 transportContract('kafka', () => ({
-  sessionTimeoutMs: 1_500,
+  // A member that gets no CPU for so long is put out of its group.
+  sessionTimeoutMs: 4_000,
   open: () => {
     const network = new Network();
     const transport = new KafkaTransport({

@@ -15,6 +15,7 @@ import {
   readLists,
   startService,
   testConfig,
+  until,
 } from '../support/service.js';
 import { type Touch, World } from './learner-world.js';
 
@@ -123,9 +124,8 @@ async function restored(
   service: Awaited<ReturnType<typeof startService>>,
   userId: string,
 ): Promise<void> {
-  for (let i = 0; i < 1000; i++) {
+  await until(() => {
     const [list] = service.recommendations(userId, 'films', 1);
-    if ((list?.transfer.length ?? 0) > 0) return;
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+    return (list?.transfer.length ?? 0) > 0;
+  }, `${userId} is restored`);
 }

@@ -127,11 +127,15 @@ describe('a service with snapshots', () => {
     const quiet = await application(OFTEN);
     await quiet.run();
     await quiet.learn(32);
-    await until(() => count() > 0, 'a snapshot is written');
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    const settled = count();
-    await new Promise((resolve) => setTimeout(resolve, 200));
-    expect(count()).toBe(settled);
+    const newest = () => rebuildModel(quiet.transport, quiet.config);
+    // Of all that was learned: no delta comes after it.
+    await until(async () => {
+      const { snapshot, deltaRecords } = await newest();
+      return snapshot !== null && deltaRecords === 0;
+    }, 'one of all is written');
+    const settled = (await newest()).snapshot;
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect((await newest()).snapshot).toEqual(settled);
   });
 
   test('writes one after so many bytes of deltas', async () => {

@@ -63,7 +63,7 @@ export function eventRecord(
 export async function until(
   holds: () => boolean | Promise<boolean>,
   what: string,
-  withinMs = 10_000,
+  withinMs = 25_000,
 ): Promise<void> {
   const end = Date.now() + withinMs;
   while (!(await holds())) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { MemoryLog, MemoryTransport } from '../../src/transport/memory/index.js';
 import { transportContract } from '../checks/transport-contract.js';
+import { until } from '../support/service.js';
 
 const log = new MemoryLog();
 
@@ -108,25 +109,24 @@ describe('faults of the memory transport', () => {
       onRecords: () => Promise.resolve(),
       onCrash: () => undefined,
     });
-    await new Promise((resolve) => setTimeout(resolve, 10));
+    await until(() => assignments > 0, 'it is in its group');
     transport.process.freeze();
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(log.group('g').size).toBe(0);
+    await until(() => log.group('g').size === 0, 'it is put out');
+    const before = assignments;
     transport.process.thaw();
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(log.group('g').size).toBe(1);
-    expect(assignments).toBe(2);
+    await until(() => log.group('g').size === 1, 'it has joined again');
+    await until(() => assignments > before, 'it is told what it has');
   });
 
   test('a transaction that outlives its timeout is aborted and its producer fenced', async () => {
     const log = new MemoryLog();
     log.createTopic({ topic, partitions: 1 });
     const transport = new MemoryTransport(log);
-    const producer = await transport.transactionalProducer('id', 20);
+    const producer = await transport.transactionalProducer('id', 200);
     await producer.init();
     const transaction = await producer.begin();
     await transaction.send([record]);
-    await new Promise((resolve) => setTimeout(resolve, 60));
+    await until(() => !log.transactions.isOpen('id'), 'it is aborted');
     await expect(transaction.commit()).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
   });
 

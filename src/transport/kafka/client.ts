@@ -93,7 +93,8 @@ function openSocket(tlsOptions: (() => ConnectionOptions) | undefined): ISocketF
       tlsOptions === undefined
         ? net.connect({ host, port }, onConnect)
         : tls.connect({ host, port, ...name, ...tlsOptions() }, onConnect);
-    return socket.setKeepAlive(true, 60_000).setNoDelay(true);
+    // kafkajs unrefs a socket with each call to disconnect: one that is dead keeps a listener of each.
+    return socket.setKeepAlive(true, 60_000).setNoDelay(true).setMaxListeners(0);
   };
 }
 

@@ -103,12 +103,12 @@ export class PrometheusServer {
       { stdio: 'inherit' },
     );
     const server = new PrometheusServer(child, folder, `http://127.0.0.1:${port}`);
-    for (let i = 0; i < 200 && child.exitCode === null; i++) {
+    for (let i = 0; i < 600 && child.exitCode === null; i++) {
       if (await server.#ready()) return server;
       await new Promise((resolve) => setTimeout(resolve, 100));
     }
     await server.stop();
-    throw new Error('Prometheus did not become ready within 20 s');
+    throw new Error('Prometheus did not become ready within 60 s');
   }
 
   async #ready(): Promise<boolean> {

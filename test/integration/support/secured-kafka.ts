@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AclOperationTypes,
   AclPermissionTypes,
@@ -18,6 +19,7 @@ export interface Acl {
   readonly operation: string;
 }
 
+const GRANTED_WITHIN_MS = 20_000;
 export const PASSWORD = 'word of isthmus';
 
 /**
@@ -104,7 +106,9 @@ export class SecuredKafka {
     return secured;
   }
 
+  /** Returns when the broker knows them: it is told after they were written. */
   async grant(user: string, acls: readonly Acl[]): Promise<void> {
+    const before = await this.#countOf(user);
     await this.#admin.createAcls({
       acl: acls.map(({ resource, name, operation }) => ({
         principal: `User:${user}`,
@@ -122,6 +126,21 @@ export class SecuredKafka {
         }[resource.replace(', prefixed', '') as 'topic'],
       })),
     });
+    for (const end = Date.now() + GRANTED_WITHIN_MS; Date.now() < end; await sleep(20)) {
+      if ((await this.#countOf(user)) >= before + acls.length) return;
+    }
+    throw new Error(`the broker does not know what ${user} was granted`);
+  }
+
+  async #countOf(user: string): Promise<number> {
+    const { resources } = await this.#admin.describeAcls({
+      principal: `User:${user}`,
+      resourceType: AclResourceTypes.ANY,
+      resourcePatternType: ResourcePatternTypes.ANY,
+      operation: AclOperationTypes.ANY,
+      permissionType: AclPermissionTypes.ANY,
+    });
+    return resources.reduce((sum, resource) => sum + resource.acls.length, 0);
   }
 
   async stop(): Promise<void> {
