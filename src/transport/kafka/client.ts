@@ -1,4 +1,5 @@
 import net from 'node:net';
+import type { Writable } from 'node:stream';
 import tls, { type ConnectionOptions } from 'node:tls';
 import { type ISocketFactory, Kafka, logLevel } from 'kafkajs';
 import type { Compression } from './compression.js';
@@ -94,8 +95,24 @@ function openSocket(tlsOptions: (() => ConnectionOptions) | undefined): ISocketF
         ? net.connect({ host, port }, onConnect)
         : tls.connect({ host, port, ...name, ...tlsOptions() }, onConnect);
     // kafkajs unrefs a socket with each call to disconnect: one that is dead keeps a listener of each.
-    return socket.setKeepAlive(true, 60_000).setNoDelay(true).setMaxListeners(0);
+    return gathered(socket.setKeepAlive(true, 60_000).setNoDelay(true).setMaxListeners(0));
   };
+}
+
+/**
+ * Makes one call of the system of all that is written before the event loop goes on: requests are small, and
+ * sending one costs more than making it. Nothing waits longer for it.
+ */
+export function gathered<S extends Writable>(socket: S): S {
+  const write = socket.write;
+  socket.write = function (this: S, ...given: Parameters<typeof write>) {
+    if (this.writableCorked === 0) {
+      this.cork();
+      process.nextTick(() => this.uncork());
+    }
+    return write.apply(this, given);
+  } as typeof write;
+  return socket;
 }
 
 /** Closes a cluster's connections; does not wait longer than this for requests under way. */

@@ -152,10 +152,17 @@ export interface PartitionMetadata {
   readonly leader: number;
 }
 
+export interface RequestQueue {
+  /** Requests that are not sent yet. */
+  readonly pending: readonly unknown[];
+  scheduleCheckPendingRequests(): void;
+}
+
 export interface Connection {
   readonly host: string;
   readonly port: number;
   readonly sasl: { readonly mechanism: string } | null | undefined;
+  readonly requestQueue: RequestQueue;
   connect(): Promise<boolean>;
   authenticate(): Promise<void>;
   send(request: ProtocolRequest): Promise<unknown>;
@@ -212,6 +219,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         denied = error;
       });
       shareConnects(connection);
+      restQueue(connection.requestQueue);
     }
     return pool;
   };
@@ -232,6 +240,14 @@ function shareConnects(connection: Connection): void {
       pending = null;
     });
     return pending;
+  };
+}
+
+/** A queue looks for requests to be sent every millisecond, for ever, whether or not there are any. */
+export function restQueue(queue: RequestQueue): void {
+  const schedule = queue.scheduleCheckPendingRequests.bind(queue);
+  queue.scheduleCheckPendingRequests = () => {
+    if (queue.pending.length > 0) schedule();
   };
 }
 
