@@ -1,5 +1,13 @@
 import type { OutgoingRecord } from './transport.js';
 
+const SHORT_KEY = 64;
+/** Short keys are hashed one after the other: views of one memory, by length. */
+const SCRATCH = viewsOf(new ArrayBuffer(SHORT_KEY));
+
+function viewsOf(memory: ArrayBuffer): readonly Uint8Array[] {
+  return Array.from({ length: SHORT_KEY + 1 }, (_, length) => new Uint8Array(memory, 0, length));
+}
+
 /**
  * Returns the 32-bit murmur2 hash of the bytes (signed), the same as `Utils.murmur2` of the Java
  * client, so that every producer of a topic agrees on a key's partition.
@@ -38,8 +46,20 @@ export function murmur2(data: Uint8Array): number {
  * partitionFor('foobar', 4) = 2
  */
 export function partitionFor(key: Uint8Array | string, partitions: number): number {
-  const bytes = typeof key === 'string' ? Buffer.from(key) : key;
+  const bytes = typeof key === 'string' ? (asciiOf(key) ?? Buffer.from(key)) : key;
   return (murmur2(bytes) & 0x7fffffff) % partitions;
+}
+
+/** A short text's bytes, good until the next call; null where it is long or not ASCII alone. */
+function asciiOf(text: string): Uint8Array | null {
+  const bytes = SCRATCH[text.length];
+  if (bytes === undefined) return null;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit > 127) return null;
+    bytes[i] = unit;
+  }
+  return bytes;
 }
 
 /**
