@@ -1,10 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Kafka, logLevel } from 'kafkajs';
+import { type ISocketFactory, Kafka, logLevel } from 'kafkajs';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { EmbeddedKafka } from '../../src/broker/embedded.js';
 import { KafkaTransport } from '../../src/transport/kafka/index.js';
 import type { LogRecord } from '../../src/transport/transport.js';
 import { Network } from './support/network.js';
+import { CREATE_TOPICS, Wire } from './support/wire.js';
+
+const INVALID_REPLICATION_FACTOR = 38;
 
 let kafka: EmbeddedKafka;
 const opened: KafkaTransport[] = [];
@@ -22,7 +25,9 @@ afterAll(async () => {
   await kafka?.stop();
 });
 
-function open(options: { network?: Network; deliveryTimeoutMs?: number } = {}): KafkaTransport {
+function open(
+  options: { network?: { factory: ISocketFactory }; deliveryTimeoutMs?: number } = {},
+): KafkaTransport {
   const transport = new KafkaTransport({
     brokers: [kafka.bootstrap],
     clientId: 'faults',
@@ -273,6 +278,21 @@ test('a member that closes while its join waits for another one leaves the group
   await becomes('PreparingRebalance', 2);
   expect(silent.seen.joins).toBe(silentJoins);
   await admin.disconnect();
+});
+
+test('brokers that take no replicas for a moment are waited for; more replicas than brokers are refused', async () => {
+  const wire = await Wire.open(kafka.port);
+  const transport = open({ network: wire });
+  const admin = await transport.admin();
+  wire.plant(CREATE_TOPICS, INVALID_REPLICATION_FACTOR, 1);
+  await admin.createTopics([{ topic: 'patient', partitions: 1 }]);
+  expect(wire.changed).toBe(1);
+  expect(await admin.listTopics(['patient'])).toHaveLength(1);
+  await expect(
+    admin.createTopics([{ topic: 'wide', partitions: 1, replicationFactor: 3 }]),
+  ).rejects.toMatchObject({ code: 'ADMIN_FAILED', message: expect.stringContaining('wide') });
+  await admin.close();
+  await wire.close();
 });
 
 test('where no broker is, admin calls say so by address and in bounded time; a consumer keeps trying', async () => {

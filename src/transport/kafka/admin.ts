@@ -15,6 +15,10 @@ const earliest = -2;
 const latest = -1;
 const readUncommitted = 0;
 const readCommitted = 1;
+/** A broker that starts, or got no CPU for a while, takes no replicas until it is heard of again. */
+const replicasWithinMs = 3_000;
+const lacksReplicas = (error: unknown): boolean =>
+  errorType(error) === 'INVALID_REPLICATION_FACTOR';
 
 /**
  * Administration over connections of its own. Each call waits for a broker for a bounded time.
@@ -34,7 +38,11 @@ export class KafkaAdmin implements LogAdmin {
   async createTopics(topics: readonly TopicSpec[]): Promise<string[]> {
     const created: string[] = [];
     for (const spec of topics) {
-      const made = await this.#try(`create topic '${spec.topic}'`, () => this.#create(spec));
+      const made = await this.#try(`create topic '${spec.topic}'`, () =>
+        retrying({ budgetMs: replicasWithinMs, retriable: lacksReplicas }, () =>
+          this.#create(spec),
+        ),
+      );
       if (made) created.push(spec.topic);
     }
     await this.#await(topics, (partitions, spec) => {

@@ -3,6 +3,7 @@ import type { ISocketFactory } from 'kafkajs';
 
 /** Keys of requests (https://kafka.apache.org/protocol#protocol_api_keys). */
 export const PRODUCE = 0;
+export const CREATE_TOPICS = 19;
 export const ADD_PARTITIONS = 24;
 
 /** Offset of the first partition's error code in a produce answer (v7), behind the correlation id. */
@@ -11,11 +12,23 @@ function produceErrorAt(answer: Buffer): number {
   return 4 + 4 + 2 + topicBytes + 4 + 4;
 }
 
+/** That of the first topic in an answer to CreateTopics (v2, v3), which begins with the throttle time. */
+function createTopicsErrorAt(answer: Buffer): number {
+  const topicBytes = answer.readInt16BE(12);
+  return 4 + 4 + 4 + 2 + topicBytes;
+}
+
 /** The same in an answer to AddPartitionsToTxn (v0, v1), which begins with the throttle time. */
 function addPartitionsErrorAt(answer: Buffer): number {
   const topicBytes = answer.readInt16BE(12);
   return 4 + 4 + 4 + 2 + topicBytes + 4 + 4;
 }
+
+const errorAt: ReadonlyMap<number, (answer: Buffer) => number> = new Map([
+  [PRODUCE, produceErrorAt],
+  [CREATE_TOPICS, createTopicsErrorAt],
+  [ADD_PARTITIONS, addPartitionsErrorAt],
+]);
 
 /**
  * A wire between one client and the broker, on which answers can be changed: what a broker says whose
@@ -48,7 +61,7 @@ export class Wire {
     return connect({ host: '127.0.0.1', port }, onConnect).setNoDelay(true);
   };
 
-  /** The next `times` answers to requests of this kind have the error code for their first partition. */
+  /** The next `times` answers to requests of this kind have the error code for their first partition, or topic. */
   plant(apiKey: number, code: number, times: number): void {
     this.#planted.push({ apiKey, code, left: times });
   }
@@ -101,8 +114,7 @@ export class Wire {
     const planted = this.#planted.find((one) => one.apiKey === apiKey && one.left > 0);
     if (planted === undefined) return;
     planted.left -= 1;
-    const at = apiKey === PRODUCE ? produceErrorAt(answer) : addPartitionsErrorAt(answer);
-    answer.writeInt16BE(planted.code, at);
+    answer.writeInt16BE(planted.code, errorAt.get(planted.apiKey)!(answer));
     this.changed += 1;
   }
 }
