@@ -5,6 +5,7 @@ import { type OutputSession, outcomeOf } from '../producers/output.js';
 import type { Logger } from '../telemetry/logger.js';
 import type { LogRecord, TopicPartition } from '../transport/transport.js';
 import type { Cycle, TaskWork } from './cycle.js';
+import { nextCycleMs, phaseOf } from './phase.js';
 import { type TaskState, transition } from './task-state.js';
 
 export interface StreamTaskSettings {
@@ -59,6 +60,7 @@ export class StreamTask<W extends TaskWork = TaskWork> {
   readonly #host: StreamTaskHost;
   readonly #openOutput: () => Promise<OutputSession>;
   readonly #logger: Logger;
+  readonly #phase: number;
   readonly #closing = new AbortController();
   #state: TaskState = 'created';
   #committing: { cycle: Cycle; done: Promise<unknown> } | null = null;
@@ -82,6 +84,7 @@ export class StreamTask<W extends TaskWork = TaskWork> {
     },
   ) {
     this.partition = partition;
+    this.#phase = phaseOf(partition.partition);
     this.worker = parts.worker;
     this.queue = parts.queue;
     this.#settings = parts.settings;
@@ -183,7 +186,7 @@ export class StreamTask<W extends TaskWork = TaskWork> {
       const due = this.worker.nextDueMs(this.queue.beyond + this.queue.length);
       const full = count >= this.#settings.maxTransactionEvents;
       if (full) return count;
-      const next = this.#lastCycleMs + this.#settings.commitIntervalMs;
+      const next = nextCycleMs(this.#lastCycleMs, this.#settings.commitIntervalMs, this.#phase);
       const wake = Math.min(
         count > 0 ? next : Infinity,
         due === null ? Infinity : Math.max(due, next),

@@ -19,7 +19,7 @@ test('murmur2 of the bytes a, b, c is that of the Java client', () => {
   expect(murmur2(Uint8Array.from([97, 98, 99]))).toBe(479470107);
 });
 
-test.each(['', 'a', 'x'.repeat(64), 'x'.repeat(65), 'Jörg', '用户', 'a'.repeat(63) + 'ß'])(
+test.each(['', 'a', 'x'.repeat(64), 'x'.repeat(65), 'Jörg', '用户', `${'a'.repeat(63)}ß`])(
   'the key %s goes where its bytes go',
   (key) => {
     expect(partitionFor(key, 1_000_003)).toBe(partitionFor(Buffer.from(key), 1_000_003));
