@@ -2,16 +2,19 @@ import { defineConfig } from 'vitest/config';
 
 const INTEGRATION = 'test/integration/**/*.test.ts';
 
-/** Laws that take long: together more than all others. */
+/** Laws that take long, and whole services over a log in memory: together more than all others. */
 const SLOW = [
   'test/fuzz/*.test.ts',
   'test/checks/{tower,encoder,domain-order,learner-planted,drift-planted,transfer-harm}.test.ts',
-  'test/online/{simd-learning,kernels,serving,delta-codec,encoders,half-life}.test.ts',
+  'test/online/{simd-learning,kernels,serving,delta-codec,encoders,half-life,tower-rows,varied}.test.ts',
   'test/online/wide/neighbours.test.ts',
   'test/serde/{lean-writers,round-trip}.test.ts',
   'test/snapshots/*.test.ts',
   'test/transport/{tls,record-batch,memory}.test.ts',
-  'test/tasks/faults-of-input.test.ts',
+  'test/tasks/{service,faults-of-input,open-transaction,at-least-once,poison}.test.ts',
+  'test/{items/items,repartition/repartition,metrics/digest,telemetry/service-tracing}.test.ts',
+  'test/cli/{digest,reset,doctor}.test.ts',
+  'test/evaluate/evaluate.test.ts',
   'test/verify/verify.test.ts',
   'test/cluster/*.test.ts',
   'test/http/guard.test.ts',
@@ -25,6 +28,7 @@ const BROKERLESS = {
   isolate: false,
   // Laws, not speed: a loaded machine takes its time.
   testTimeout: 30_000,
+  hookTimeout: 30_000,
 };
 
 export default defineConfig({

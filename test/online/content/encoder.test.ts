@@ -22,8 +22,8 @@ function alike(a: Partial<ItemContent>, b: Partial<ItemContent>): number {
 }
 
 const content: fc.Arbitrary<ItemContent> = fc.record({
-  title: fc.option(fc.string({ unit: 'grapheme', maxLength: 30 })),
-  categories: fc.array(fc.string({ unit: 'grapheme', maxLength: 12 }), { maxLength: 4 }),
+  title: fc.option(fc.string({ unit: 'binary', maxLength: 30 })),
+  categories: fc.array(fc.string({ unit: 'binary', maxLength: 12 }), { maxLength: 4 }),
   tags: fc.array(fc.string({ maxLength: 12 }), { maxLength: 4 }),
   text: fc.option(fc.string({ unit: 'binary', maxLength: 60 })),
   vectors: fc.dictionary(
