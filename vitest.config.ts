@@ -51,8 +51,9 @@ export default defineConfig({
           name: 'integration',
           include: [INTEGRATION],
           globalSetup: ['test/integration/support/kafka.ts'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          // Where others want the cores, a command alone takes seconds to start.
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           fileParallelism: false,
         },
       },

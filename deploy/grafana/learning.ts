@@ -155,6 +155,34 @@ export const learning = dashboard(
             '{{domain}}, {{bucket}} events',
           ],
         ),
+        matrix(
+          {
+            title: 'Which domains lists look at',
+            unit: 'plain',
+            shows:
+              'Whether lists of the target (column) look at what their users did in the source (row): 1 for all users, 0 where some (new in the target, or known there) do without.',
+            normal: '1 everywhere, or 0 for a source that has nothing to do with the target.',
+            otherwise:
+              '0 where the two should help each other: What transfer wins, and whether the source is bought traffic or bots.',
+          },
+          `min by (source, target) (isthmus_trusted{${TARGET}})`,
+          1,
+        ),
+        signedLines(
+          {
+            title: 'Gain of a source, in standard errors',
+            unit: 'plain',
+            shows:
+              'How much better events of the target are ranked with what was done in the source than without, in about the last 4,000 events probed.',
+            normal: 'Above 0, more so for new users.',
+            otherwise:
+              'Below minus ISTHMUS_LEARNER_DISTRUST the source is left out until it does no more harm.',
+          },
+          [
+            `min by (source, target, users) (isthmus_trust_standard_errors{${TARGET}})`,
+            '{{source}} to {{target}}, {{users}} users',
+          ],
+        ),
         signedLines(
           {
             title: 'Drift',

@@ -1,5 +1,15 @@
 import type { Recommendation } from '../online/types.js';
 
+/** Whether lists of one domain look at another one. */
+export interface TrustView {
+  readonly from: string;
+  readonly to: string;
+  readonly users: 'new' | 'known';
+  readonly trusted: boolean;
+  /** Gain of looking at it, in standard errors; 0 where nothing is known. */
+  readonly standardErrors: number;
+}
+
 /**
  * All that HTTP and metrics know about the service: reads only, from memory, without side effects.
  * Everything but `model` and `recommendations` is called at each scrape and has to be cheap. The
@@ -37,6 +47,8 @@ export interface ServiceView {
   tableBytes(): readonly { readonly table: string; readonly bytes: number }[];
   /** Frobenius norms of A - I by ordered pair of domains: how far each mapping has moved. */
   transferNorms(): readonly { readonly from: string; readonly to: string; readonly norm: number }[];
+  /** What is held of each source of each other domain, by whether users are new in the target or known there. */
+  trust(): readonly TrustView[];
   /** Days after which an entry of a history counts half, by domain; 0: it never fades. */
   halfLives(): readonly { readonly domain: string; readonly days: number }[];
 

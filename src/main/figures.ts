@@ -12,6 +12,7 @@ import type {
   ServiceView,
   StandbyView,
   TaskView,
+  TrustView,
   UserPlace,
 } from '../http/view.js';
 import type { ItemsWork } from '../items/work.js';
@@ -19,6 +20,7 @@ import { digestSlices } from '../online/digest.js';
 import { learnedHalfLife } from '../online/encoders/half-life.js';
 import type { ChosenTower } from '../online/tower/backend.js';
 import { transferNorms } from '../online/transfer-norms.js';
+import { Trust } from '../online/trust/trust.js';
 import type { Recommendation } from '../online/types.js';
 import type { User } from '../online/user.js';
 import { taskName } from '../producers/records.js';
@@ -161,6 +163,25 @@ export abstract class ServiceFigures implements ServiceView {
     readonly norm: number;
   }[] {
     return transferNorms(this.learning.replica.model);
+  }
+
+  trust(): readonly TrustView[] {
+    const { model } = this.learning.replica;
+    const trust = new Trust(model, this.config.learner.distrust);
+    const indices = this.domains().map((_, index) => index);
+    return indices.flatMap((source) =>
+      indices
+        .filter((target) => target !== source)
+        .flatMap((target) =>
+          (['new', 'known'] as const).map((users) => ({
+            from: model.domainName(source),
+            to: model.domainName(target),
+            users,
+            trusted: trust.of(source, target, users === 'new'),
+            standardErrors: trust.standardErrors(source, target, users === 'new'),
+          })),
+        ),
+    );
   }
 
   halfLives(): readonly { readonly domain: string; readonly days: number }[] {

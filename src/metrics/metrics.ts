@@ -17,6 +17,7 @@ import { state } from './state.js';
 import { transactions } from './transactions.js';
 import { transfer } from './transfer.js';
 import { transferGain } from './transfer-gain.js';
+import { trust } from './trust.js';
 import { work } from './work.js';
 
 const GROUPS: readonly MetricGroup[] = [
@@ -31,6 +32,7 @@ const GROUPS: readonly MetricGroup[] = [
   quality,
   transfer,
   transferGain,
+  trust,
   drift,
   model,
   digest,

@@ -23,6 +23,10 @@ export function fakeView(overrides: Partial<ServiceView> = {}): ServiceView {
       { domain: 'books', days: 0.02 },
       { domain: 'films', days: 0 },
     ],
+    trust: () => [
+      { from: 'books', to: 'films', users: 'new', trusted: false, standardErrors: -3.5 },
+      { from: 'books', to: 'films', users: 'known', trusted: true, standardErrors: 1.25 },
+    ],
     transferNorms: () => [{ from: 'books', to: 'films', norm: 0.5 }],
     tasks: () => [
       {

@@ -50,6 +50,11 @@ describe('the metrics of a service', () => {
     const metrics = metricsOf();
     expect(await value(metrics, 'isthmus_half_life_days{domain="books"}')).toBe(0.02);
     expect(await value(metrics, 'isthmus_half_life_days{domain="films"}')).toBe(0);
+    const pair = 'source="books",target="films"';
+    expect(await value(metrics, `isthmus_trusted{${pair},users="new"}`)).toBe(0);
+    expect(await value(metrics, `isthmus_trusted{${pair},users="known"}`)).toBe(1);
+    const errors = `isthmus_trust_standard_errors{${pair},users="new"}`;
+    expect(await value(metrics, errors)).toBe(-3.5);
   });
 
   it('tell what transfer wins, of the events looked at without it too', async () => {

@@ -62,6 +62,13 @@ export class Trust {
     return this.verdicts[at] === 1;
   }
 
+  /** Σ gain / √(Σ gain²) of a pair's probes; 0 before the first. */
+  standardErrors(source: number, target: number, newcomer: boolean): number {
+    const { accumulators } = this.model.blockOf(trustKey(this.model, source, target));
+    const { gain, squares } = gainSums(accumulators, seriesOf(newcomer));
+    return squares === 0 ? 0 : gain / Math.sqrt(squares);
+  }
+
   private harms(accumulators: Float64Array, newcomer: boolean): boolean {
     const { gain, squares } = gainSums(accumulators, seriesOf(newcomer));
     return gain < -this.distrust * Math.sqrt(squares);

@@ -59,7 +59,7 @@ export class Isthmus {
   }
 
   /** Waits until `holds`; the process's own words are in the error where it does not. */
-  async until(holds: () => boolean | Promise<boolean>, what: string, withinMs = 50_000) {
+  async until(holds: () => boolean | Promise<boolean>, what: string, withinMs = 100_000) {
     const end = Date.now() + withinMs;
     while (!(await holds())) {
       if (this.#child.exitCode !== null || Date.now() > end) {

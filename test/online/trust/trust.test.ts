@@ -36,6 +36,8 @@ describe('a domain is looked at in the lists of another', () => {
       many(n, () => ({ source: films, target: books, newcomer: true, gain }));
     learn(model, probes(20, -0.1));
     expect(trust.of(films, books, true)).toBe(false);
+    expect(trust.standardErrors(films, books, true)).toBeCloseTo(-Math.sqrt(20), 1);
+    expect(trust.standardErrors(films, books, false)).toBe(0);
     expect(trust.of(films, books, false)).toBe(true);
     expect(trust.of(books, films, true)).toBe(true);
     expect(trust.of(books, books, true)).toBe(true);

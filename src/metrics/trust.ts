@@ -1,0 +1,41 @@
+import { Gauge } from 'prom-client';
+import type { MetricGroup } from './group.js';
+
+/** Which domains the lists of another look at, and how sure that is, read from the view at each scrape. */
+export const trust: MetricGroup = ({ registry, view, domains }) => {
+  const labelNames = ['source', 'target', 'users'];
+
+  /** The least of each series: domains beyond the cap share one. */
+  function least(figure: (one: ReturnType<typeof view.trust>[number]) => number) {
+    return function collect(this: Gauge): void {
+      this.reset();
+      const found = new Map<string, { labels: Record<string, string>; value: number }>();
+      for (const one of view.trust()) {
+        const labels = {
+          source: domains.admit(one.from),
+          target: domains.admit(one.to),
+          users: one.users,
+        };
+        const key = JSON.stringify(labels);
+        const value = Math.min(figure(one), found.get(key)?.value ?? Number.POSITIVE_INFINITY);
+        found.set(key, { labels, value });
+      }
+      for (const { labels, value } of found.values()) this.set(labels, value);
+    };
+  }
+
+  new Gauge({
+    name: 'isthmus_trusted',
+    help: 'Whether lists of the target look at what their users did in the source (1) or not (0), of users who are new in the target and of those who are known there.',
+    labelNames,
+    registers: [registry],
+    collect: least(({ trusted }) => (trusted ? 1 : 0)),
+  });
+  new Gauge({
+    name: 'isthmus_trust_standard_errors',
+    help: 'Gain of looking at the source in the lists of the target, in standard errors: below the distrust that is set, it is left out.',
+    labelNames,
+    registers: [registry],
+    collect: least(({ standardErrors }) => standardErrors),
+  });
+};
