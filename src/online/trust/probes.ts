@@ -12,6 +12,8 @@ import type { TrustProbe } from './trust.js';
 
 /** One event in so many is looked at. */
 const ONE_IN = 16;
+/** And one in so many of these where it is sure what will come of it: a probe costs as much as a list. */
+const ONE_IN_SURE = 4;
 /** Items of the domain that its item is ranked among, drawn as negatives are. */
 const OTHERS = 100;
 
@@ -96,9 +98,11 @@ export class TrustProbing {
     const chosen = others[random.below(others.length)]!;
     const own = histories.find(({ domain }) => domain === target);
     const newcomer = own === undefined || random.below(2) === 0;
+    const { trust } = this.blend;
+    if (trust.isSure(chosen.domain, target, newcomer) && random.below(ONE_IN_SURE) > 0) return null;
     const rest = newcomer
       ? []
-      : histories.filter((one) => one !== chosen && this.blend.trust.of(one.domain, target, false));
+      : histories.filter((one) => one !== chosen && trust.of(one.domain, target, false));
     const looked = [...rest, chosen];
     const { from, to } = queries.addHistories(looked, batch.times[event]!);
     const all = { histories: looked, example: queries.addTarget({ from, to }, target) };

@@ -8,6 +8,9 @@ export const TRUST_ROWS = 2 * ROWS_OF_GAINS;
 /** Comparisons fade: about so many of the newest ones of a pair count. */
 const MEMORY = 4000;
 
+/** A verdict is sure where it is so many times as clear as `distrust` asks for, for or against the domain. */
+const SURE = 3;
+
 /** What one event told of how what its user did in s helps to foresee events in t. */
 export interface TrustProbe {
   /** Index of s. */
@@ -67,6 +70,11 @@ export class Trust {
     const { accumulators } = this.model.blockOf(trustKey(this.model, source, target));
     const { gain, squares } = gainSums(accumulators, seriesOf(newcomer));
     return squares === 0 ? 0 : gain / Math.sqrt(squares);
+  }
+
+  /** Whether single gains will hardly change what `of` says. */
+  isSure(source: number, target: number, newcomer: boolean): boolean {
+    return Math.abs(this.standardErrors(source, target, newcomer)) > SURE * this.distrust;
   }
 
   private harms(accumulators: Float64Array, newcomer: boolean): boolean {

@@ -46,6 +46,29 @@ describe('a domain is looked at in the lists of another', () => {
     expect(trust.of(films, books, true)).toBe(true);
   });
 
+  it('surely where single gains would not change it, on either side', () => {
+    const { model, films, books } = worldOf();
+    const trust = new Trust(model, 2);
+    const probes = (n: number, newcomer: boolean, gain: number) =>
+      many(n, () => ({ source: films, target: books, newcomer, gain }));
+    expect(trust.isSure(films, books, false)).toBe(false);
+    // The root of how many there are is how many standard errors that is: six are wanted.
+    learn(model, [...probes(30, true, -0.1), ...probes(30, false, 0.1)]);
+    expect([true, false].map((newcomer) => trust.isSure(films, books, newcomer))).toEqual([
+      false,
+      false,
+    ]);
+    learn(model, [...probes(15, true, -0.1), ...probes(15, false, 0.1)]);
+    expect([true, false].map((newcomer) => trust.isSure(films, books, newcomer))).toEqual([
+      true,
+      true,
+    ]);
+    expect([true, false].map((newcomer) => trust.of(films, books, newcomer))).toEqual([
+      false,
+      true,
+    ]);
+  });
+
   it('leaves the others of a history as they are', () => {
     const { model, films, books } = worldOf();
     const games = model.domainIndex('games');
