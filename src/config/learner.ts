@@ -161,7 +161,12 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     1,
     'Probability that such an item is trained, in a mini-batch, by its content alone, so that new items are placed by theirs.',
   ),
-  contentLearningRate: real('contentLearningRate', 0, 10, 'Step size of W_c.'),
+  contentLearningRate: real(
+    'contentLearningRate',
+    0,
+    10,
+    'Step size of W_c; no step is longer than 1/32 in root mean square.',
+  ),
   contentL2: real('contentL2', 0, 10, 'Decay of W_c towards zero, for each example.'),
   encoderL2: real(
     'encoderL2',

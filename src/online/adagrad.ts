@@ -1,5 +1,5 @@
 import { grown } from './columns.js';
-import { ACCUMULATOR_UNIT, accumulatorUnits, deltaUnits } from './grid.js';
+import { ACCUMULATOR_UNIT, accumulatorUnits, deltaUnits, WEIGHT_UNIT } from './grid.js';
 
 /** Where gradients and touches are collected, if not in arrays of their own. */
 export interface GradientRoom {
@@ -138,6 +138,21 @@ export class RowGradients {
     this.touches.fill(0, this.ready, to);
     this.ready = to;
   }
+}
+
+/**
+ * Scales a step down to `longest` in root mean square where it is longer (Pascanu, Mikolov, Bengio 2013 do so with
+ * gradients).
+ *
+ * @param step In units of the weight grid.
+ */
+export function shorten(step: Int32Array, longest: number): void {
+  let squares = 0;
+  for (const units of step) squares += units * units;
+  const length = Math.sqrt(squares / step.length) * WEIGHT_UNIT;
+  if (length <= longest) return;
+  const scale = longest / length;
+  for (let k = 0; k < step.length; k++) step[k] = Math.round(step[k]! * scale);
 }
 
 /** One row and how it is stepped. */

@@ -1,4 +1,4 @@
-import { type GradientRoom, RowGradients, type RowStep, rowStep } from './adagrad.js';
+import { type GradientRoom, RowGradients, type RowStep, rowStep, shorten } from './adagrad.js';
 import type { Block, BlockRole } from './blocks.js';
 import { ContentTraining } from './content/training.js';
 import { type Drift, stepBoost, watchDrift } from './drift/drift.js';
@@ -33,6 +33,12 @@ const WHOLE: Share = { partition: 0, partitions: 1 };
  * step writes all of it, and with many domains and small mini-batches that would be most of a delta.
  */
 const FULL_STEP = 32;
+
+/**
+ * A step of W_c moves all items of a domain at once, and the first ones much alike: longer ones than this (in root
+ * mean square) have taken small catalogues so far that gradients grew without end. The default's are below it.
+ */
+const LONGEST_CONTENT_STEP = 1 / 32;
 
 /** What the accumulators of scalars start from. */
 const SCALAR_START = 0.1;
@@ -323,6 +329,7 @@ export class Learner {
           at,
         );
       }
+      if (role === 'content') shorten(values, LONGEST_CONTENT_STEP);
       deltas.push({ key, values, accumulators: added });
     }
     return deltas;

@@ -135,10 +135,16 @@ describe('the examples', () => {
   }
 
   it('say which step size is too large, where learning runs away', async () => {
-    const set = ['contentLearningRate=1'];
+    const set = ['learningRate=5'];
     await expect(learned('two-languages', {}, { set })).rejects.toMatchObject({
       code: 'DELTA_NOT_FINITE',
-      message: expect.stringContaining('too large: contentLearningRate is 1, by default'),
+      message: expect.stringContaining('too large: learningRate is 5, by default'),
     });
+  });
+
+  it('learn with content as well where its step size is far too large', async () => {
+    const { pass } = await learned('two-languages', {}, { set: ['contentLearningRate=1'] });
+    expect(pass.left.size).toBe(0);
+    expect(pass.model.trainedEvents).toBe(3600);
   });
 });

@@ -3,7 +3,11 @@ import { contentDelta } from '../../../src/online/content/delta.js';
 import { describeItems } from '../../../src/online/content/describe.js';
 import { ContentEncoder } from '../../../src/online/content/encoder.js';
 import { simdMemory } from '../../../src/online/kernels/memory.js';
-import { Learner, type LearnerOptions } from '../../../src/online/learner.js';
+import {
+  DEFAULT_LEARNER_OPTIONS,
+  Learner,
+  type LearnerOptions,
+} from '../../../src/online/learner.js';
 import { MiniBatch } from '../../../src/online/minibatch.js';
 import { Model } from '../../../src/online/model.js';
 import { plainTower } from '../../../src/online/tower/plain.js';
@@ -105,6 +109,16 @@ describe('learning with content', () => {
       }
     });
   }
+
+  it('takes no step of W_c that is longer than 1/32, however large its step size; the default is shorter', () => {
+    const lengthOf = (options: object): number => {
+      const { values } = stepped(scene(options)).delta.blocks.find(({ key }) => key === KEY)!;
+      return Math.hypot(...values) / Math.sqrt(values.length) / 2 ** 20;
+    };
+    expect(lengthOf({})).toBeLessThanOrEqual(DEFAULT_LEARNER_OPTIONS.contentLearningRate);
+    expect(lengthOf({ contentLearningRate: 0.1 })).toBeCloseTo(1 / 32, 5);
+    expect(lengthOf({ contentLearningRate: 10 })).toBeCloseTo(1 / 32, 5);
+  });
 
   it('leaves model and table as they were', () => {
     for (const options of [{ contentDropout: 0.5 }, { mode: 'content' as const }]) {
