@@ -78,7 +78,8 @@ function toItem({ cells }: CsvRow, columns: readonly string[]): Item | string {
   for (const [i, column] of columns.entries()) {
     const text = cells[i]!.trim();
     if (!column.startsWith(VECTOR) || text === '') continue;
-    const values = text.split(/\s+/).map(Number);
+    // As the record holds it: what is said of an item is the same with Kafka and without.
+    const values = text.split(/\s+/).map((number) => Math.fround(Number(number)));
     if (!values.every(Number.isFinite)) return `${column} has what is no number`;
     vectors[column.slice(VECTOR.length)] = values;
   }
