@@ -24,11 +24,11 @@ function lists(model: Model, how: Scan, seed: number, queries: number, n: number
   const query = Float32Array.from({ length: queries * d }, () => (random.below(7) - 3) / 8);
   const domain = model.findDomain('domain-0');
   const priors = new Priors(model).of(domain, new Blend(model).weights);
-  const targets = Array.from({ length: queries }, (_, i) => ({
-    at: i * d,
-    excluded: new Set([priors.rows[0]!, priors.rows[random.below(priors.length)]!]),
-    best: new TopN(n),
-  }));
+  const targets = Array.from({ length: queries }, (_, i) => {
+    const rows = [priors.rows[0]!, priors.rows[random.below(priors.length)]!];
+    const excluded = { rows, has: (row: number) => rows.includes(row) };
+    return { at: i * d, excluded, best: new TopN(n) };
+  });
   how(model.items, priors, query, targets);
   return targets.map(({ best }) => best.drain());
 }

@@ -8,28 +8,19 @@ import type { User } from '../user.js';
 export type Exclusion = 'domain' | 'any-domain' | 'none';
 
 /** Rows that a list leaves out. */
-export interface Excluded extends Iterable<number> {
-  /** Rows at the most. */
-  readonly size: number;
+export interface Excluded {
+  readonly rows: readonly number[];
   has(row: number): boolean;
 }
 
-const NOTHING: Excluded = new Set<number>();
+const NOTHING: Excluded = { rows: [], has: () => false };
 
 /** The rows of a ring. Few are looked up by a scan: too few to pay for a set of the ring's rows. */
 class Ring implements Excluded {
-  private readonly rows: readonly number[];
+  readonly rows: readonly number[];
 
   constructor(rows: readonly number[]) {
     this.rows = rows;
-  }
-
-  get size(): number {
-    return this.rows.length;
-  }
-
-  [Symbol.iterator](): Iterator<number> {
-    return this.rows[Symbol.iterator]();
   }
 
   has(row: number): boolean {
@@ -58,5 +49,5 @@ export function excludedRows(
       if (same >= 0) excluded.add(same);
     }
   }
-  return excluded;
+  return { rows: [...excluded], has: (row) => excluded.has(row) };
 }

@@ -250,7 +250,7 @@ export class Recommender {
     const total = Math.log(Math.max(1, model.eventsOf(domain) + model.rowsOf(domain).length));
     const all = model.rowsOf(domain).length;
     let rows: readonly number[];
-    let depth = this.depth(request.n) + excluded.size;
+    let depth = this.depth(request.n) + excluded.rows.length;
     do {
       const ranked = this.popularity.top(domain, depth).filter((row) => !excluded.has(row));
       rows = this.varied(ranked, (row) => row, request.n);

@@ -64,7 +64,10 @@ export class WideMerge {
       dotsOfRows(items, rows, taken, query, at, this.dots);
       for (let i = 0; i < taken; i++) {
         const index = this.places[i]!;
-        const score = this.dots[i]! + base[index]! + walk.added(rows[i]!, weights);
+        const row = rows[i]!;
+        const denseScore = this.dots[i]! + base[index]!;
+        if (denseScore + walk.addedAtMost(row, weights) < bar - SLACK) continue;
+        const score = denseScore + walk.added(row, weights);
         if (score >= bar) insert(best, { index, score }, n);
       }
     }
@@ -81,7 +84,7 @@ export class WideMerge {
   ): void {
     const { isPassed } = this;
     for (const { index } of dense) isPassed[rows[index]!] = mark;
-    for (const row of excluded) isPassed[row] = mark;
+    for (const row of excluded.rows) isPassed[row] = mark;
   }
 
   /** The best by dense score, with what the walk adds, in order. */

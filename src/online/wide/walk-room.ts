@@ -312,7 +312,7 @@ const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
  * No less than log(1 + x), x from 0 on, and at most 0.07 more. For 1 + x = 2^e (1 + m), the logarithm to
  * base 2 is at most e + m + 0.0861; the word of the exponent is 2^20 (1023 + e + m), rounded down.
  */
-function log1pAtMost(x: number): number {
+export function log1pAtMost(x: number): number {
   if (x === 0) return 0;
   bits[0] = 1 + x;
   return ((bitWords[HIGH]! - 0x3fefffff) / 2 ** 20 + 0.08608) * Math.LN2;

@@ -1,6 +1,6 @@
 import type { Model } from '../model.js';
 import { kthLargest } from './select.js';
-import type { WalkRoom } from './walk-room.js';
+import { log1pAtMost, type WalkRoom } from './walk-room.js';
 import type { ScoreBound } from './words.js';
 
 /** Items of one history, with their weights. */
@@ -111,6 +111,18 @@ export class Walk {
     const lift = weights.lift === 0 || one === 0 ? 0 : weights.lift * Math.log1p(this.perOne * one);
     if (weights.walk === 0) return lift;
     return lift + weights.walk * Math.log1p(this.perTwo * (one + two));
+  }
+
+  /** No less than `added`, and not much more, for a part of its cost. */
+  addedAtMost(row: number, weights: { readonly lift: number; readonly walk: number }): number {
+    const { doubles, masses } = this.room;
+    const at = masses / 2 + row * 2;
+    const one = doubles[at]!;
+    const two = doubles[at + 1]!;
+    return (
+      weights.lift * log1pAtMost(this.perOne * one) +
+      weights.walk * log1pAtMost(this.perTwo * (one + two))
+    );
   }
 
   /**
