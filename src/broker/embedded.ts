@@ -190,7 +190,7 @@ export class EmbeddedKafka {
     this.#java = java;
     process.off('exit', this.#onProcessExit);
     process.on('exit', this.#onProcessExit);
-    await this.#ready(java, this.#options.startTimeoutMs ?? 60_000);
+    await this.#ready(java, this.#options.startTimeoutMs ?? 120_000);
     void java.exited.then(async (code) => {
       if (this.#java !== java) return;
       this.#java = null;

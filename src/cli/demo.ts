@@ -3,8 +3,9 @@ import { Command, InvalidArgumentError } from 'commander';
 import { EmbeddedKafka } from '../broker/embedded.js';
 import { type Config, loadConfig } from '../config.js';
 import { Service } from '../main.js';
-import { type MovieLens, readMovieLens } from '../producers/replay/movielens.js';
+import { filmItem, type MovieLens, readMovieLens } from '../producers/replay/movielens.js';
 import { replay } from '../producers/replay/replay.js';
+import { sendItems } from '../producers/replay/send-items.js';
 import { Serde } from '../serde/serde.js';
 import { LiveFigures } from '../telemetry/live.js';
 import { createLogger, type Logger } from '../telemetry/logger.js';
@@ -21,6 +22,7 @@ import { openKafka } from './kafka-transport.js';
 interface DemoOptions {
   readonly rate: number;
   readonly limit: number;
+  readonly items: boolean;
   readonly stay: boolean;
   readonly transport: 'kafka' | 'memory';
 }
@@ -35,6 +37,7 @@ export function demoCommand(): Command {
     .description('Replay the MovieLens ratings through a Kafka of its own and show what is learned')
     .option('--rate <events>', 'ratings per second; 0: as fast as it goes', whole, 4000)
     .option('--limit <events>', 'replay only so many', whole, 0)
+    .option('--items', 'titles and genres of the films first, on the items topic', false)
     .option('--stay', 'keep everything running at the end, until Ctrl-C', false)
     .option(
       '--transport <log>',
@@ -51,6 +54,7 @@ starts a Kafka of its own. Nothing is left behind.
 Examples:
   isthmus demo
   isthmus demo --stay                # and look at the page, the metrics, the topics
+  isthmus demo --items               # films are placed by title and genres, too
   isthmus demo --rate 0 --limit 20000`,
     )
     .action(async (options: DemoOptions) => {
@@ -107,6 +111,7 @@ class Demo {
       this.#options.limit > 0
         ? Math.min(this.#options.limit, data.events.length)
         : data.events.length;
+    if (this.#options.items) await this.#describe(config, transport, tracing, data);
     const screen = new DemoScreen(live, total, this.#out);
     try {
       await Promise.race([
@@ -175,6 +180,27 @@ class Demo {
     await service.start();
     await Promise.race([service.ended, this.#until(() => service.readiness().ok)]);
     return service;
+  }
+
+  /** Writes what is known of the films; they are learned of beside the ratings. */
+  async #describe(
+    config: Config,
+    transport: Transport,
+    tracing: Tracing,
+    { films }: MovieLens,
+  ): Promise<void> {
+    const producer = await transport.producer();
+    try {
+      const items = [...films.values()].map((film) => filmItem(film, []));
+      await sendItems(items, producer, {
+        topic: config.itemsTopic,
+        serde: new Serde(),
+        trace: (records) => tracing.send(config.itemsTopic, records),
+      });
+      this.#say(`${items.length.toLocaleString('en')} films described on ${config.itemsTopic}`);
+    } finally {
+      await producer.close();
+    }
   }
 
   async #replay(

@@ -25,7 +25,6 @@ interface ProduceOptions extends CommonOptions {
 
 /** Broken rows that are told one by one. */
 const TOLD = 10;
-const ITEMS_AT_ONCE = 500;
 
 /** `isthmus produce`: CSV → events on the input topic. */
 export function produceCommand(): Command {
@@ -67,7 +66,6 @@ export function produceCommand(): Command {
   });
 }
 
-/** Writes items in batches; their keys are `domain/id`. */
 async function produceItems(
   file: string,
   options: ProduceOptions,
@@ -79,9 +77,9 @@ async function produceItems(
   await withKafka(options, async ({ config, transport }) => {
     const topic = config.itemsTopic;
     await mustBeThere(transport, topic);
-    const [{ readItems }, { sendTraced }, { openSerde }] = await Promise.all([
+    const [{ readItems }, { sendItems }, { openSerde }] = await Promise.all([
       import('../producers/replay/items.js'),
-      import('../producers/replay/traced.js'),
+      import('../producers/replay/send-items.js'),
       import('../serde/open.js'),
     ]);
     const serde = await openSerde(config, { Item: topic });
@@ -93,16 +91,8 @@ async function produceItems(
     const producer = await transport.producer();
     try {
       for await (const items of readItems(file, { strict: options.strict, onBroken, signal })) {
-        for (let from = 0; from < items.length; from += ITEMS_AT_ONCE) {
-          const some = items.slice(from, from + ITEMS_AT_ONCE);
-          const records = some.map((item) => ({
-            topic,
-            key: `${item.domain}/${item.itemId}`,
-            value: serde.items.encode(item),
-          }));
-          await sendTraced(producer, records, trace);
-          sent += some.length;
-        }
+        await sendItems(items, producer, { topic, serde, trace });
+        sent += items.length;
       }
     } finally {
       await producer.close();

@@ -87,10 +87,12 @@ describe.skipIf(!mayBecomeNobody)('what the image holds', () => {
   });
 
   test('learns the demo from end to end', async () => {
-    const demo = [...words('ENTRYPOINT'), 'demo', '--transport', 'memory', '--limit', '500'];
+    const options = ['--transport', 'memory', '--limit', '500', '--items'];
+    const demo = [...words('ENTRYPOINT'), 'demo', ...options];
     const { code, said } = await ended(start(demo, { ISTHMUS_HTTP_PORT: '0' }));
     expect(code, said).toBe(0);
-  }, 60_000);
+    expect(said).toContain('9,742 films described');
+  }, 180_000);
 
   test('is healthy by its own health check while no broker is there, and ends when it is asked to', async () => {
     const env = { KAFKA_BROKERS: '127.0.0.1:1', ISTHMUS_HTTP_PORT: String(port) };
@@ -100,12 +102,12 @@ describe.skipIf(!mayBecomeNobody)('what the image holds', () => {
     await until(
       async () => (await ended(start(check))).code === 0,
       'the health check is content',
-      30_000,
+      100_000,
     );
     service.kill('SIGTERM');
     expect((await said).code, (await said).said).toBe(0);
     expect((await ended(start(check))).code).not.toBe(0);
-  }, 60_000);
+  }, 180_000);
 });
 
 /** ENV of the Dockerfile's last stage. */
