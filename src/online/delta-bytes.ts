@@ -35,10 +35,13 @@ export function varintBytes(value: number): number {
 /** A growing run of bytes: varints of up to 53 bits, zigzag, packed bits, text. */
 export class ByteWriter {
   private bytes: Buffer;
+  /** Of the same bytes. */
+  private view: DataView;
   private used = 0;
 
   constructor(expected: number) {
     this.bytes = Buffer.allocUnsafe(Math.max(64, expected));
+    this.view = viewOf(this.bytes);
   }
 
   byte(value: number): void {
@@ -76,32 +79,28 @@ export class ByteWriter {
     this.byte(width);
     if (width === 0) return;
     this.reserve(((to - from) * width + 7) >>> 3);
-    const { bytes } = this;
+    const { bytes, view } = this;
     let at = this.used;
     let held = 0;
     let bits = 0;
-    const low = Math.min(width, 16);
-    const high = width - low;
     for (let i = from; i < to; i++) {
       const value = values[i]!;
       const zigzag = (value << 1) ^ (value >> 31);
-      held |= (zigzag & 0xffff) << bits;
-      bits += low;
-      while (bits >= 8) {
-        bytes[at++] = held;
-        held >>>= 8;
-        bits -= 8;
+      held |= zigzag << bits;
+      const after = bits + width;
+      if (after < 32) {
+        bits = after;
+        continue;
       }
-      if (high === 0) continue;
-      held |= (zigzag >>> 16) << bits;
-      bits += high;
-      while (bits >= 8) {
-        bytes[at++] = held;
-        held >>>= 8;
-        bits -= 8;
-      }
+      view.setInt32(at, held, true);
+      at += 4;
+      held = bits === 0 ? 0 : zigzag >>> (32 - bits);
+      bits = after - 32;
     }
-    if (bits > 0) bytes[at++] = held;
+    for (; bits > 0; bits -= 8) {
+      bytes[at++] = held;
+      held >>>= 8;
+    }
     this.used = at;
   }
 
@@ -111,6 +110,34 @@ export class ByteWriter {
     this.varint(length);
     this.reserve(length);
     this.used += this.bytes.write(value, this.used, 'utf8');
+  }
+
+  /** As one text: what each of the texts has from its start on. */
+  tails(texts: readonly string[], starts: Int32Array): void {
+    let length = 0;
+    for (let i = 0; i < texts.length; i++) length += texts[i]!.length - starts[i]!;
+    const before = this.used;
+    this.varint(length);
+    this.reserve(length);
+    if (this.ascii(texts, starts)) return;
+    this.used = before;
+    this.text(texts.map((text, i) => text.slice(starts[i]!)).join(''));
+  }
+
+  /** Writes them character by character, for which there has to be room; false where one is not ASCII. */
+  private ascii(texts: readonly string[], starts: Int32Array): boolean {
+    const { bytes } = this;
+    let at = this.used;
+    for (let i = 0; i < texts.length; i++) {
+      const text = texts[i]!;
+      for (let k = starts[i]!; k < text.length; k++) {
+        const unit = text.charCodeAt(k);
+        if (unit > 127) return false;
+        bytes[at++] = unit;
+      }
+    }
+    this.used = at;
+    return true;
   }
 
   /** What was written, with its checksum behind it. */
@@ -124,6 +151,7 @@ export class ByteWriter {
     const next = Buffer.allocUnsafe(Math.max(this.bytes.length * 2, this.used + more));
     this.bytes.copy(next, 0, 0, this.used);
     this.bytes = next;
+    this.view = viewOf(next);
   }
 }
 
@@ -244,13 +272,17 @@ export class ByteReader {
   }
 }
 
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
 /** FNV-1a, 32 bits, four bytes at a time and the rest one by one. */
 function checksum(bytes: Buffer, length: number): number {
   let hash = 0x811c9dc5 | 0;
   const words = length & ~3;
+  const view = viewOf(bytes);
   for (let i = 0; i < words; i += 4) {
-    const word = bytes[i]! | (bytes[i + 1]! << 8) | (bytes[i + 2]! << 16) | (bytes[i + 3]! << 24);
-    hash = Math.imul(hash ^ word, 0x01000193);
+    hash = Math.imul(hash ^ view.getInt32(i, true), 0x01000193);
     hash ^= hash >>> 15;
   }
   for (let i = words; i < length; i++) hash = Math.imul(hash ^ bytes[i]!, 0x01000193);

@@ -202,8 +202,8 @@ function isEmpty({ events, items, blocks, neighbours }: Delta): boolean {
 
 function writeKeys(writer: ByteWriter, keys: readonly string[]): void {
   const domains = new Map<string, number>();
-  const domainOfItem = new Array<number>(keys.length);
-  const ids = new Array<string>(keys.length);
+  const domainOfItem = new Int32Array(keys.length);
+  const starts = new Int32Array(keys.length);
   for (let i = 0; i < keys.length; i++) {
     const key = keys[i]!;
     const slash = key.indexOf('/');
@@ -214,17 +214,17 @@ function writeKeys(writer: ByteWriter, keys: readonly string[]): void {
       domains.set(domain, index);
     }
     domainOfItem[i] = index;
-    ids[i] = key.slice(slash + 1);
+    starts[i] = slash + 1;
   }
   writer.varint(domains.size);
   for (const domain of domains.keys()) writer.text(domain);
   writer.varint(keys.length);
   for (let i = 0; i < keys.length; i++) {
     writer.varint(domainOfItem[i]!);
-    writer.varint(ids[i]!.length);
+    writer.varint(keys[i]!.length - starts[i]!);
   }
   // One text for all: one call into the decoder instead of one per item.
-  writer.text(ids.join(''));
+  writer.tails(keys, starts);
 }
 
 function readKeys(reader: ByteReader): string[] {
