@@ -31,31 +31,6 @@ export interface OutputSession {
   close(): Promise<void>;
 }
 
-/** A produce request for one partition becomes one record batch, which the broker limits to 1 MiB. */
-const MAX_BATCH_BYTES = 700_000;
-/** Key, headers, varints of one record, roughly. */
-const RECORD_OVERHEAD_BYTES = 120;
-
-function* inBatches(records: readonly OutgoingRecord[]): Generator<OutgoingRecord[]> {
-  let batch: OutgoingRecord[] = [];
-  const bytes = new Map<string, number>();
-  for (const record of records) {
-    const place = `${record.topic}/${record.partition ?? 'any'}`;
-    const size = (record.value?.length ?? 0) + RECORD_OVERHEAD_BYTES;
-    const before = bytes.get(place) ?? 0;
-    if (before > 0 && before + size > MAX_BATCH_BYTES) {
-      yield batch;
-      batch = [];
-      bytes.clear();
-      bytes.set(place, size);
-    } else {
-      bytes.set(place, before + size);
-    }
-    batch.push(record);
-  }
-  if (batch.length > 0) yield batch;
-}
-
 /** Exactly once: recommendations, states, deltas, dead letters and offset in one Kafka transaction. */
 export class TransactionalOutput implements OutputSession {
   readonly #producer: TransactionalProducer;
@@ -74,7 +49,7 @@ export class TransactionalOutput implements OutputSession {
     const transaction = await this.#producer.begin();
     try {
       await both(
-        this.#send(transaction, output.records),
+        transaction.send(output.records),
         output.offset === null
           ? Promise.resolve()
           : transaction.sendOffsets(this.#groupId, [output.offset]),
@@ -88,10 +63,6 @@ export class TransactionalOutput implements OutputSession {
 
   close(): Promise<void> {
     return this.#producer.close();
-  }
-
-  async #send(transaction: Transaction, records: readonly OutgoingRecord[]): Promise<void> {
-    for (const batch of inBatches(records)) await transaction.send(batch);
   }
 }
 
@@ -135,7 +106,7 @@ export class AtLeastOnceOutput implements OutputSession {
   }
 
   async commit(output: Output): Promise<void> {
-    for (const batch of inBatches(output.records)) await this.#producer.send(batch);
+    await this.#producer.send(output.records);
     if (output.offset !== null) await this.#consumer.commit([output.offset]);
   }
 

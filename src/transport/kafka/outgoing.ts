@@ -43,26 +43,28 @@ export function toRounds(
 ): Chunk[][] {
   const nowMs = Date.now();
   const chunks = new Map<string, Chunk[]>();
+  let last: Chunk | undefined;
   for (const record of records) {
+    const { topic } = record;
     const partition = choose(record);
-    if (partition < 0 || partition >= partitionsOf(record.topic)) {
-      throw partitionMissing(record.topic, partition);
-    }
     const wire = toWire(record, nowMs);
     const bytes = sizeBound(wire);
-    const key = `${record.topic}/${partition}`;
-    let list = chunks.get(key);
-    if (list === undefined) {
-      list = [];
-      chunks.set(key, list);
+    // Records of one partition mostly stand together.
+    if (last === undefined || last.topic !== topic || last.partition !== partition) {
+      if (partition < 0 || partition >= partitionsOf(topic))
+        throw partitionMissing(topic, partition);
+      last = chunks.get(`${topic}/${partition}`)?.at(-1);
     }
-    const last = list.at(-1);
     if (last !== undefined && last.bytes + bytes <= maxBytes) {
       last.records.push(wire);
       last.bytes += bytes;
-    } else {
-      list.push({ topic: record.topic, partition, records: [wire], bytes });
+      continue;
     }
+    last = { topic, partition, records: [wire], bytes };
+    const key = `${topic}/${partition}`;
+    const list = chunks.get(key);
+    if (list === undefined) chunks.set(key, [last]);
+    else list.push(last);
   }
   const rounds: Chunk[][] = [];
   for (const list of chunks.values()) {
