@@ -140,8 +140,10 @@ describe('topics create → produce → run → recommendations', () => {
   });
 
   test('the running model is the one that digest rebuilds from the log', async () => {
-    const model = await service.json<{ trainedEvents: number }>('/model');
-    expect(model.trainedEvents).toBe(900);
+    // What is committed counts once it is read back.
+    const running = (): Promise<{ trainedEvents: number }> => service.json('/model');
+    await expect.poll(async () => (await running()).trainedEvents, { timeout: 30_000 }).toBe(900);
+    const model = await running();
     const digest = await isthmus(['digest', '--json'], env);
     expect(digest.code).toBe(0);
     expect(JSON.parse(digest.stdout)).toEqual(model);
