@@ -14,7 +14,7 @@ const SLOW = [
   'test/tasks/{service,odd-settings,faults-of-input,open-transaction,at-least-once,poison}.test.ts',
   'test/{items/items,repartition/repartition,metrics/digest,telemetry/service-tracing}.test.ts',
   'test/cli/{digest,reset,doctor}.test.ts',
-  'test/evaluate/evaluate.test.ts',
+  'test/{evaluate/evaluate,producers/movielens,telemetry/tracing,http/openapi}.test.ts',
   'test/verify/verify.test.ts',
   'test/cluster/*.test.ts',
   'test/http/guard.test.ts',
