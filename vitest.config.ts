@@ -27,8 +27,8 @@ const BROKERLESS = {
   // A module is loaded once for all files: most of the time went into that.
   isolate: false,
   // Laws, not speed: a loaded machine takes its time.
-  testTimeout: 30_000,
-  hookTimeout: 30_000,
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
 };
 
 export default defineConfig({

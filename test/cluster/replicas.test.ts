@@ -17,7 +17,7 @@ interface TasksAnswer {
   instances: { self: boolean; url: string; partitions: { partition: number; state: string }[] }[];
 }
 
-describe('three processes of one application', { timeout: 20_000 }, () => {
+describe('three processes of one application', { timeout: 60_000 }, () => {
   let log: MemoryLog;
   let config: Config;
   let client: MemoryTransport;

@@ -14,7 +14,7 @@ import { atRest, createTopics, testConfig, until } from '../support/service.js';
 const PARTITIONS = 4;
 const USERS = 120;
 
-describe('warm standbys', { timeout: 20_000 }, () => {
+describe('warm standbys', { timeout: 60_000 }, () => {
   let log: MemoryLog;
   let config: Config;
   let client: MemoryTransport;

@@ -128,7 +128,7 @@ async function expectExactlyOnce(config: Config, trainedEvents: number): Promise
   expect(report.oracle?.accepted).toBe(trainedEvents);
 }
 
-describe('a service goes on by itself, and counts each event once', { timeout: 150_000 }, () => {
+describe('a service goes on by itself, and counts each event once', { timeout: 240_000 }, () => {
   test('where the broker has forgotten its producer while it had nothing to do', async () => {
     const { config, committed, warnings } = await start({});
     let sent = 0;
@@ -140,7 +140,7 @@ describe('a service goes on by itself, and counts each event once', { timeout: 1
       if (performance.now() > deadline) throw new Error(`not forgotten: ${warnings.join('\n')}`);
       await produce(config, sent, 10);
       sent += 10;
-      await until(async () => (await committed()) >= BigInt(sent), 'it is committed', 30_000);
+      await until(async () => (await committed()) >= BigInt(sent), 'it is committed', 60_000);
       if (!forgotten()) await new Promise((resolve) => setTimeout(resolve, 2_000));
     }
     await expectExactlyOnce(config, sent);
@@ -149,10 +149,10 @@ describe('a service goes on by itself, and counts each event once', { timeout: 1
   test('where the broker says so in mid-stream', async () => {
     const { config, committed, wire, warnings } = await start({});
     await produce(config, 0, 20);
-    await until(async () => (await committed()) === 20n, 'it is committed', 30_000);
+    await until(async () => (await committed()) === 20n, 'it is committed', 60_000);
     wire.plant(ADD_PARTITIONS, INVALID_PRODUCER_ID_MAPPING, 1);
     await produce(config, 20, 20);
-    await until(async () => (await committed()) === 40n, 'it is committed again', 30_000);
+    await until(async () => (await committed()) === 40n, 'it is committed again', 60_000);
     expect(wire.changed).toBe(1);
     expect(warnings.length).toBeGreaterThan(0);
     await expectExactlyOnce(config, 40);
@@ -166,11 +166,11 @@ describe('a service goes on by itself, and counts each event once', { timeout: 1
     async (_, code) => {
       const { config, committed, wire, warnings, service } = await start({});
       await produce(config, 0, 20);
-      await until(async () => (await committed()) === 20n, 'it is committed', 30_000);
+      await until(async () => (await committed()) === 20n, 'it is committed', 60_000);
       // The batch is in the log all the same: it must not be there twice.
       wire.plant(PRODUCE, code, 2);
       await produce(config, 20, 20);
-      await until(async () => (await committed()) === 40n, 'a moment is over', 30_000);
+      await until(async () => (await committed()) === 40n, 'a moment is over', 60_000);
       expect(wire.changed).toBe(2);
       wire.plant(PRODUCE, code, Number.POSITIVE_INFINITY);
       await produce(config, 40, 20);
@@ -181,8 +181,8 @@ describe('a service goes on by itself, and counts each event once', { timeout: 1
       );
       expect(await committed()).toBe(40n);
       wire.clear();
-      await until(async () => (await committed()) === 60n, 'it goes on', 30_000);
-      await until(() => service.readiness().ok, 'it is ready', 30_000);
+      await until(async () => (await committed()) === 60n, 'it goes on', 60_000);
+      await until(() => service.readiness().ok, 'it is ready', 60_000);
       await expectExactlyOnce(config, 60);
     },
   );
@@ -211,7 +211,7 @@ describe('a service goes on by itself, and counts each event once', { timeout: 1
     for (const { headers } of dead) {
       expect(String(headers['isthmus.reason'])).toBe('list-too-large');
     }
-    await until(() => service.readiness().ok, 'it is ready', 30_000);
+    await until(() => service.readiness().ok, 'it is ready', 60_000);
   });
 });
 
@@ -226,7 +226,7 @@ describe('a service whose committed offset is not in the log any more', {
     const first = await start({});
     const { config, admin } = first;
     await produce(config, 0, 20);
-    await until(async () => (await first.committed()) === 20n, 'it is committed', 30_000);
+    await until(async () => (await first.committed()) === 20n, 'it is committed', 60_000);
     await first.service.close();
     await produce(config, 20, 10);
     await admin.deleteRecords(config.inputTopic, new Map([[0, 25n]]));
@@ -234,9 +234,9 @@ describe('a service whose committed offset is not in the log any more', {
     const told = () =>
       second.warnings.filter((warning) => warning.includes('ISTHMUS_OFFSET_RESET')).length;
     // Before, the latest would be behind what comes afterwards.
-    await until(() => told() > 0 && second.service.readiness().ok, 'it is ready', 30_000);
+    await until(() => told() > 0 && second.service.readiness().ok, 'it is ready', 60_000);
     await produce(config, 30, 4);
-    await until(async () => (await second.committed()) === 34n, 'it goes on', 30_000);
+    await until(async () => (await second.committed()) === 34n, 'it goes on', 60_000);
     expect(told()).toBe(1);
     const { trainedEvents, inputOffsets } = await verify({ config, transport: outside, serde });
     expect(trainedEvents).toBe(trained);
@@ -244,7 +244,7 @@ describe('a service whose committed offset is not in the log any more', {
   });
 });
 
-describe('a service stops, and says why', { timeout: 150_000 }, () => {
+describe('a service stops, and says why', { timeout: 240_000 }, () => {
   test('where a topic takes smaller records than the setting says', async () => {
     const { config, service } = await start(
       { ISTHMUS_TOP_N: '100' },

@@ -16,7 +16,7 @@ import {
 
 const PARTITIONS = 3;
 
-describe('an input that is not keyed by user', { timeout: 20_000 }, () => {
+describe('an input that is not keyed by user', { timeout: 60_000 }, () => {
   let log: MemoryLog;
   let client: MemoryTransport;
   let config: Config;

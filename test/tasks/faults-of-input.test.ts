@@ -57,7 +57,7 @@ describe('the offset from which a task begins', () => {
   });
 });
 
-describe('a service whose input', { timeout: 20_000 }, () => {
+describe('a service whose input', { timeout: 60_000 }, () => {
   let log: MemoryLog;
   let transport: MemoryTransport;
   let config: Config;

@@ -21,7 +21,7 @@ test('a task starts while a dead one of another partition has left its transacti
   await transaction.send([{ topic, partition: 1, key: 'task', value: Buffer.from('undecided') }]);
 
   const service = await startService(transport, config);
-  await until(() => service.readiness().ok, 'the service is ready', 3_000);
+  await until(() => service.readiness().ok, 'the service is ready');
   const producer = await transport.producer();
   await producer.send(
     Array.from({ length: 20 }, (_, i) => eventRecord(config.inputTopic, { userId: `u${i}` })),

@@ -18,7 +18,11 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     project.provide('kafkaBrokers', given);
     return () => Promise.resolve();
   }
-  const kafka = await EmbeddedKafka.start();
+  const kafka = await EmbeddedKafka.start().catch((error: Error) => {
+    // Of an error in here Vitest may say no more than that there are no tests.
+    console.error(error.message);
+    throw error;
+  });
   project.provide('kafkaBrokers', kafka.bootstrap);
   return () => kafka.stop();
 }
