@@ -7,6 +7,7 @@ import { GRU_SHAPES } from './encoders/gru.js';
 import { HALF_LIFE_ROWS } from './encoders/half-life.js';
 import { onGrid, WEIGHT_UNIT } from './grid.js';
 import { Random } from './random.js';
+import { REPEAT_ROWS } from './repeats/repeats.js';
 import { TRUST_ROWS } from './trust/trust.js';
 
 /**
@@ -22,6 +23,7 @@ import { TRUST_ROWS } from './trust/trust.js';
  * | `drift/<s>/<t>` | (6, 1) | zero | what the detector of drifts knows of the pair, in the accumulators: drift/record.ts |
  * | `half-life/<s>` | (8, 1) | zero | how half-lives compare for histories in s, in the accumulators: encoders/half-life.ts |
  * | `trust/<s>/<t>` | (4, 1) | zero | whether s helps in t, in the accumulators: trust/trust.ts |
+ * | `repeat/<t>` | (2, 1) | zero | how often users of t come back to what they have, in the accumulators: repeats/repeats.ts |
  * | `content/<t>` | (2 d, d) | random (seed), the same in all domains | what content says of an item's vector: c W_c |
  * | `conv/...`, `gru/...`, `attention/...` | see the encoder | random (seed, key), or zero | an encoder's own |
  */
@@ -85,6 +87,12 @@ const KINDS: Readonly<Record<string, BlockKind>> = {
     role: 'record',
     domains: 2,
     shape: () => ({ rows: TRUST_ROWS, width: 1 }),
+    initial: 'zero',
+  },
+  repeat: {
+    role: 'record',
+    domains: 1,
+    shape: () => ({ rows: REPEAT_ROWS, width: 1 }),
     initial: 'zero',
   },
   prior: { role: 'prior', domains: 1, shape: () => ({ rows: 1, width: 1 }), initial: 'one' },

@@ -15,6 +15,7 @@ import type { MiniBatch } from './minibatch.js';
 import type { Model } from './model.js';
 import { DEFAULT_LEARNER_OPTIONS, type LearnerOptions } from './options.js';
 import { Random, type SeedPart } from './random.js';
+import { countRepeats } from './repeats/repeats.js';
 import { PopularitySampler } from './sampler.js';
 import { priorKey } from './tower/keys.js';
 import { TrustProbing } from './trust/probes.js';
@@ -115,7 +116,7 @@ export class Learner {
     const random = Random.of('learn', model.options.seed, ...place);
     model.settle();
     const watched = this.watch(batch, place);
-    const trust = this.weigh(batch, place);
+    const records = [...this.weigh(batch, place), ...countRepeats(model, batch)];
     const content = this.content.isOn ? this.content : null;
     const examples = this.examples.make(batch, random);
     content?.begin(place);
@@ -175,7 +176,7 @@ export class Learner {
       const delta: Delta = {
         events: batch.size,
         items: this.itemSteps(trained),
-        blocks: [...this.blockSteps(blocks, examples.count), ...watched.blocks, ...trust],
+        blocks: [...this.blockSteps(blocks, examples.count), ...watched.blocks, ...records],
         ...neighbours,
       };
       return { delta, loss, examples: examples.count, drifts: watched.drifts };

@@ -45,6 +45,8 @@ interface Known {
 interface Captured extends Known {
   readonly row: number;
   readonly bucket: PrequentialSample['bucket'];
+  /** What is in the user's ring of the event's domain. */
+  readonly touched: readonly number[];
   /** What the user did in the event's domain alone; null where it is not looked at. */
   readonly apart: Known | null;
   readonly without: ReadonlySet<number>;
@@ -60,7 +62,7 @@ const NONE: ReadonlySet<number> = new Set();
  *
  * For an event of user u with item j in domain t: the rank of j by logit (see Recommender) among 999
  * other random items of t that have events, or all if there are fewer; ties count against us. Items
- * in u's history are not left out. The same candidates are ranked by popularity. A user of whom
+ * in u's history are not left out, but score as little more as the domain's users come back to theirs (Repeats). The same candidates are ranked by popularity. A user of whom
  * nothing is known would get popular items, so there both ranks are the same. Further
  *
  *     logLoss = -log(exp s_j / Σ_c exp s_c) over all candidates c, in nats; knowing nothing: log(1000)
@@ -135,13 +137,15 @@ export class PrequentialScoring {
    */
   add(user: User, row: number, without: ReadonlySet<number> = NONE): void {
     const domain = this.model.domainOf(row);
-    const events = user.history(domain)?.count ?? 0;
+    const own = user.history(domain);
+    const events = own?.count ?? 0;
+    const touched = own?.rows.slice() ?? [];
     const deep = this.blend.deepFor(events);
     const histories = this.batch.addUser(user);
     const known = this.known(histories, domain, deep);
     const looked = this.captured.length % APART_EVERY === 0;
     const apart = looked ? this.apart(histories, domain, deep) : null;
-    this.captured.push({ ...known, row, bucket: bucketOf(events), apart, without });
+    this.captured.push({ ...known, row, bucket: bucketOf(events), touched, apart, without });
   }
 
   private known(range: SlotRange, domain: number, deep: number): Known {
@@ -174,6 +178,8 @@ export class PrequentialScoring {
     const drawn = candidates.draw(rows, length, row, without);
     candidates.rows[drawn] = row;
     this.logits(event, drawn + 1, query);
+    const repeats = this.blend.repeats.of(domain);
+    candidates.lower(event.touched, drawn + 1, repeats);
     const { logits } = candidates;
     const truth = logits[drawn]!;
     const truthCount = counts[row]!;
@@ -201,6 +207,7 @@ export class PrequentialScoring {
     };
     if (event.apart === null) return sample;
     this.logits(event.apart, drawn + 1, query);
+    candidates.lower(event.touched, drawn + 1, repeats);
     return { ...sample, apartRank: this.rankOf(drawn) };
   }
 
@@ -252,6 +259,9 @@ class CandidateSampler {
   /** As many: what is added to that but for the bias. */
   readonly wide: Float64Array;
   readonly logits: Float64Array;
+  /** By row: number of the lowering that it was marked for. */
+  private marks = new Int32Array(0);
+  private lowering = 0;
   private readonly wanted: number;
   private readonly random: Random;
   /** By place in the domain: number of the drawing in which it was taken. */
@@ -285,6 +295,19 @@ class CandidateSampler {
       this.rows[drawn++] = row;
     }
     return drawn;
+  }
+
+  /** Adds to the logits of those of the first n candidates that are among these rows. */
+  lower(rows: readonly number[], n: number, by: number): void {
+    if (rows.length === 0 || by === 0) return;
+    const most = Math.max(...rows);
+    if (this.marks.length <= most) {
+      this.marks = new Int32Array(2 * (most + 1));
+      this.lowering = 0;
+    }
+    const mark = ++this.lowering;
+    for (const row of rows) this.marks[row] = mark;
+    for (let i = 0; i < n; i++) if (this.marks[this.rows[i]!] === mark) this.logits[i]! += by;
   }
 
   /** Selection sampling (Knuth, The Art of Computer Programming 2, 3.4.2 S): no rejections. */

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { emptyDelta } from '../../src/online/empty-delta.js';
 import { meanEncoder } from '../../src/online/encoders/mean.js';
 import { Model } from '../../src/online/model.js';
 import { excludedRows } from '../../src/online/serving/exclusion.js';
@@ -79,13 +80,19 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
       Math.log1p((items / 10 / (5 + sum(one) + sum(two))) * (one[row]! + two[row]!));
 }
 
-/** The definition, word for word: score every item of the domain, sort, cut. */
-function naive({ model }: World, user: User, name: string, n: number): Recommendation['items'] {
+/** The definition, word for word: score every item of the domain, sort, cut. `repeats`: what a ring scores more. */
+function naive(
+  { model }: World,
+  user: User,
+  name: string,
+  n: number,
+  repeats?: number,
+): Recommendation['items'] {
   const domain = model.findDomain(name);
   const batch = new QueryBatch(model, meanEncoder);
   batch.addTarget(batch.addUser(user), domain);
   const { query } = batch.run(tower);
-  const excluded = excludedRows(model, user, domain, 'domain');
+  const excluded = excludedRows(model, user, domain, repeats === undefined ? 'domain' : 'none');
   const { rows, length } = model.rowsOf(domain);
   const { embeddings, biases, counts } = model.items;
   const total = model.eventsOf(domain) + length;
@@ -101,6 +108,7 @@ function naive({ model }: World, user: User, name: string, n: number): Recommend
       logit += deep * embeddings[row * model.dimension + k]! * query[k]!;
     }
     logit += wide(row);
+    if (user.history(domain)?.rows.includes(row)) logit += repeats!;
     scored.push({ place, logit, itemId: model.itemId(row) });
   }
   scored.sort((a, b) => b.logit - a.logit || a.place - b.place);
@@ -138,6 +146,36 @@ describe('lists', () => {
         }
       }),
       { numRuns: 12, examples: [[1892615109, 10]] },
+    );
+  });
+
+  it('are those of the naive scorer where a ring may be in them, for what it scores less', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.constantFrom(1, 10, 500), (seed, n) => {
+        const world = coarseWorld(seed);
+        const repeats = -Math.log(8);
+        // One repeat; fifteen by chance.
+        const record = { values: new Int32Array(2), accumulators: Float64Array.of(1, 15 << 20) };
+        world.model.apply({
+          ...emptyDelta(),
+          blocks: ['domain-0', 'domain-1'].map((name) => ({ key: `repeat/${name}`, ...record })),
+        });
+        const recommender = new Recommender(world.model, tower, { blend: BLEND, exclude: 'none' });
+        for (const user of world.users.filter(likes)) {
+          for (const [domain, less] of [
+            ['domain-0', repeats],
+            ['domain-1', repeats],
+            ['domain-2', 0],
+          ] as const) {
+            const [list] = recommender.recommend([{ user, domain, n }]);
+            const expected = naive(world, user, domain, n, less);
+            expect(list!.items.map(({ itemId }) => itemId)).toEqual(
+              expected.map(({ itemId }) => itemId),
+            );
+          }
+        }
+      }),
+      { numRuns: 12 },
     );
   });
 

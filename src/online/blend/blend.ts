@@ -1,4 +1,5 @@
 import type { Model } from '../model.js';
+import { Repeats } from '../repeats/repeats.js';
 import { log1pCount } from '../serving/priors.js';
 import { Trust } from '../trust/trust.js';
 import { Walk } from '../wide/walk.js';
@@ -20,7 +21,7 @@ export interface BlendWeights {
  *
  *     s_j = π log(1 + c_j) + β b_j + δ v_j · q + λ lift(j) + ω walk(j)
  *
- * (lift and walk: wide/walk.ts)
+ * (lift and walk: wide/walk.ts); what is in the user's ring of t, less: repeats/repeats.ts.
  */
 export function blendWeights(options: BlendOptions): BlendWeights {
   return {
@@ -38,6 +39,7 @@ export class Blend {
   readonly weights: BlendWeights;
   readonly walk: Walk;
   readonly trust: Trust;
+  readonly repeats: Repeats;
   private readonly model: Model;
 
   constructor(model: Model, options: Partial<BlendOptions> = {}) {
@@ -46,6 +48,7 @@ export class Blend {
     this.weights = blendWeights(all);
     this.walk = new Walk(model, all);
     this.trust = new Trust(model, all.distrust);
+    this.repeats = new Repeats(model);
   }
 
   /** δ for a user with so many events in the domain. */

@@ -10,6 +10,7 @@ import type { User } from '../user.js';
 import type { WalkHistory } from '../wide/walk.js';
 import { Reasons } from './because.js';
 import { type Excluded, type Exclusion, excludedRows } from './exclusion.js';
+import { type HeldBack, withHeldBack } from './held-back.js';
 import { type DomainPriors, log1pCount, Priors } from './priors.js';
 import { likedOf, type Queries, QueryBatch } from './queries.js';
 import type { Scan, ScanTarget } from './scan.js';
@@ -50,6 +51,7 @@ interface Pending {
   readonly example: number;
   readonly past: readonly WalkHistory[];
   readonly target: ScanTarget;
+  readonly held: HeldBack | null;
 }
 
 /**
@@ -57,8 +59,9 @@ interface Pending {
  *
  *     score = δ v_j · q_{u,t} + β b_j + π log((c_j + 1) / (N_t + M_t)) + λ lift_u(j) + ω walk_u(j)
  *
- * (and for items that the catalogue tells of), see blend/blend.ts, largest first, of equal ones the item whose first event came first; the score in the
- * list is sigma(score). A user without histories that carry weight gets the domain's most popular
+ * (and for items that the catalogue tells of), see blend/blend.ts, less for what is in u's ring of t
+ * (repeats/repeats.ts), where lists may have that at all; largest first, of equal ones the item whose
+ * first event came first; the score in the list is sigma(score). A user without histories that carry weight gets the domain's most popular
  * items, with score (c_j + 1) / (N_t + M_t + c_j + 1), which is sigma(logPrior_j).
  */
 export class Recommender {
@@ -117,16 +120,18 @@ export class Recommender {
         histories = batch.addUser(user);
         past = likedOf(user);
       }
-      const excluded = excludedRows(model, user, domain, this.exclude);
       if (user === null || histories.from === histories.to) {
+        const excluded = excludedRows(model, user, domain, this.exclude);
         answers[place] = this.popular(request, domain, excluded);
         continue;
       }
+      const held = this.heldBack(user, domain);
+      const excluded = excludedRows(model, user, domain, held === null ? this.exclude : 'domain');
       const example = batch.addTarget(histories, domain, this.blend.trust);
       const at = example * model.dimension;
       const target = { at, excluded, best: this.bestOf(example, request.n) };
       const pending = groups.get(domain);
-      const one = { place, example, past: this.blend.trust.among(past, domain), target };
+      const one = { place, example, past: this.blend.trust.among(past, domain), target, held };
       if (pending === undefined) groups.set(domain, [one]);
       else pending.push(one);
     }
@@ -135,6 +140,14 @@ export class Recommender {
       this.answerGroup(domain, pending, queries, requests, answers);
     }
     return answers;
+  }
+
+  /** What of a user's ring is not to be scanned, since it scores less; null: nothing. */
+  private heldBack(user: User, domain: number): HeldBack | null {
+    if (this.exclude !== 'none') return null;
+    const { rows } = user.history(domain) ?? { rows: [] };
+    const by = this.blend.repeats.of(domain);
+    return rows.length === 0 || by === 0 ? null : { rows, by };
   }
 
   /** Where the best of a target go. */
@@ -166,10 +179,10 @@ export class Recommender {
       for (let k = at; k < at + model.dimension; k++) queries.query[k]! *= deep;
     }
     this.scan(model.items, priors, queries.query, targets);
-    for (const { place, example, past, target } of pending) {
+    for (const { place, example, past, target, held } of pending) {
       const request = requests[place]!;
       this.blend.walk.run(past, domain);
-      const best = this.best(priors, queries.query, target, request.n);
+      const best = this.best(priors, queries.query, target, held, request.n);
       const gate = queries.transferOf(example);
       const rows = best.map(({ index }) => priors.rows[index]!);
       const events = request.user?.history(domain)?.count ?? 0;
@@ -189,11 +202,12 @@ export class Recommender {
     priors: DomainPriors,
     query: Float32Array,
     target: ScanTarget,
+    held: HeldBack | null,
     n: number,
   ): readonly Scored[] {
     let depth = this.depth(n);
     for (;;) {
-      const ranked = this.blended(priors, query, target, target.best.drain(), depth);
+      const ranked = this.blended(priors, query, target, held, depth);
       const chosen = this.varied(ranked, ({ index }) => priors.rows[index]!, n);
       if (chosen.length >= n || ranked.length < depth) return chosen;
       // What is left of the ranking is of few categories: look farther down.
@@ -232,13 +246,16 @@ export class Recommender {
   private blended(
     priors: DomainPriors,
     query: Float32Array,
-    { at, excluded }: ScanTarget,
-    dense: readonly Scored[],
+    { at, excluded, best }: ScanTarget,
+    held: HeldBack | null,
     n: number,
   ): readonly Scored[] {
     const { items } = this.model;
     const { walk, weights } = this.blend;
-    return this.wide.best(items, priors, walk, weights, query, at, excluded, dense, n);
+    const dense = best.drain();
+    const ranked = this.wide.best(items, priors, walk, weights, query, at, excluded, dense, n);
+    if (held === null) return ranked;
+    return withHeldBack(ranked, held, items, priors, this.blend, query, at, n);
   }
 
   private popular(

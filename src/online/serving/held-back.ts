@@ -1,0 +1,44 @@
+import type { Blend } from '../blend/blend.js';
+import { dotsOfRows } from '../kernels/simd-dots.js';
+import type { ItemTable } from '../table.js';
+import type { DomainPriors } from './priors.js';
+import type { Scored } from './wide.js';
+
+/** Items of a user's ring that a list may have, for what they score less (repeats/repeats.ts). */
+export interface HeldBack {
+  readonly rows: Iterable<number>;
+  /** What they score more: below 0. */
+  readonly by: number;
+}
+
+/**
+ * The n best of a ranking from which some items were left out, and of those. They are scored by
+ * themselves, since bounds of a scan know of nothing that takes from a score.
+ *
+ * @param query (.., d); the user's begins at `at`, times the weight of the deep part.
+ */
+export function withHeldBack(
+  ranked: readonly Scored[],
+  held: HeldBack,
+  items: ItemTable,
+  { rows: rowsOfDomain, length, places, base }: DomainPriors,
+  { walk, weights }: Blend,
+  query: Float32Array,
+  at: number,
+  n: number,
+): readonly Scored[] {
+  // Of what nobody liked no list speaks.
+  const rows = Int32Array.from(
+    [...new Set(held.rows)].filter((row) => {
+      const place = places[row]!;
+      return place < length && rowsOfDomain[place] === row;
+    }),
+  );
+  const dots = new Float32Array(rows.length);
+  dotsOfRows(items, rows, rows.length, query, at, dots);
+  const scored = Array.from(rows, (row, i) => {
+    const index = places[row]!;
+    return { index, score: dots[i]! + base[index]! + walk.added(row, weights) + held.by };
+  });
+  return [...ranked, ...scored].sort((a, b) => b.score - a.score || a.index - b.index).slice(0, n);
+}
