@@ -10,6 +10,7 @@ import { applicationTopics } from '../../src/topics.js';
 import { KafkaTransport } from '../../src/transport/kafka/index.js';
 import { verify } from '../../src/verify/verify.js';
 import { eventRecord, readAll, testConfig, until } from '../support/service.js';
+import { STEADY } from './support/steady.js';
 import { ADD_PARTITIONS, PRODUCE, Wire } from './support/wire.js';
 
 const KAFKA_STORAGE_ERROR = 56;
@@ -25,6 +26,7 @@ const closing: (() => Promise<void>)[] = [];
 beforeAll(async () => {
   kafka = await EmbeddedKafka.start({
     properties: () => ({
+      ...STEADY,
       // A producer that is idle for longer is forgotten.
       'transactional.id.expiration.ms': 1_000,
       'transaction.remove.expired.transaction.cleanup.interval.ms': 200,

@@ -16,7 +16,7 @@ const latest = -1;
 const readUncommitted = 0;
 const readCommitted = 1;
 /** A broker that starts, or got no CPU for a while, takes no replicas until it is heard of again. */
-const replicasWithinMs = 3_000;
+const replicasWithinMs = 5_000;
 const lacksReplicas = (error: unknown): boolean =>
   errorType(error) === 'INVALID_REPLICATION_FACTOR';
 

@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node';
 import { EmbeddedKafka } from '../../../src/broker/embedded.js';
+import { STEADY } from './steady.js';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -18,7 +19,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     project.provide('kafkaBrokers', given);
     return () => Promise.resolve();
   }
-  const kafka = await EmbeddedKafka.start().catch((error: Error) => {
+  const kafka = await EmbeddedKafka.start({ properties: () => STEADY }).catch((error: Error) => {
     // Of an error in here Vitest may say no more than that there are no tests.
     console.error(error.message);
     throw error;

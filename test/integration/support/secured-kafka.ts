@@ -12,6 +12,7 @@ import {
 import { EmbeddedKafka } from '../../../src/broker/embedded.js';
 import { freePort } from '../../../src/broker/ports.js';
 import { Authority, type Issued } from '../../support/certificates.js';
+import { STEADY } from './steady.js';
 
 export interface Acl {
   readonly resource: string;
@@ -68,6 +69,7 @@ export class SecuredKafka {
         ),
       ),
       properties: (own) => ({
+        ...STEADY,
         listeners: [
           `BROKER://127.0.0.1:${own.broker}`,
           `CONTROLLER://127.0.0.1:${own.controller}`,
