@@ -203,7 +203,7 @@ export class PrequentialScoring {
       candidates: drawn + 1,
       logLoss: Math.log(odds),
       auc: drawn === 0 ? 0.5 : (drawn - rank + ties / 2) / drawn,
-      ...(this.rivals.length === 0 ? {} : { rivals: this.rivalRanks(event, drawn) }),
+      ...(this.rivals.length === 0 ? {} : { rivals: this.rivalRanks(event, drawn, repeats) }),
     };
     if (event.apart === null) return sample;
     this.logits(event.apart, drawn + 1, query);
@@ -220,11 +220,17 @@ export class PrequentialScoring {
     return rank;
   }
 
-  private rivalRanks({ domain, histories }: Captured, drawn: number): number[] {
+  /** @param repeats What the user's own score more with us: rivals are spared them as well. */
+  private rivalRanks(
+    { domain, histories, touched }: Captured,
+    drawn: number,
+    repeats: number,
+  ): number[] {
     const { rows, dots, wide, logits } = this.candidates;
     const length = drawn + 1;
     return this.rivals.map((rival) => {
       rival.score({ domain, histories, rows, length, deep: dots, wide }, logits);
+      this.candidates.lower(touched, length, repeats < 0 ? Number.NEGATIVE_INFINITY : 0);
       return this.rankOf(drawn);
     });
   }

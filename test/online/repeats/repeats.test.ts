@@ -93,4 +93,21 @@ describe('what is in a ring scores', () => {
     expect(sampleOf(rows[9]!)).toMatchObject({ rank: 3, apartRank: 3 });
     expect(sampleOf(rows[0]!)).toMatchObject({ rank: ITEMS - 1, apartRank: ITEMS - 1 });
   });
+
+  it('nothing at all for rivals, who are spared them where we are', () => {
+    const { model, films, rows } = worldOf();
+    const user = new User('u');
+    for (const row of rows.slice(0, 6)) user.push(row, films, 1, 1);
+    const rival = { name: 'alike', score: (_: unknown, scores: Float64Array) => scores.fill(0) };
+    const options = { seed: 1, rivals: [rival] };
+    const ranksOf = (row: number) => {
+      const scoring = new Prequential(model, plainTower(), options).begin('events', 0, 0n);
+      scoring.add(user, row);
+      return scoring.finish()[0]!.rivals;
+    };
+    expect(ranksOf(rows[9]!)).toEqual([ITEMS - 1]);
+    model.apply(take(model, rows));
+    expect(ranksOf(rows[9]!)).toEqual([3]);
+    expect(ranksOf(rows[0]!)).toEqual([ITEMS - 1]);
+  });
 });
