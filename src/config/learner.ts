@@ -196,6 +196,7 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     8,
     "Weight in the score of what was seen beside the user's items.",
   ),
+  blendLiftNew: real('blendLiftNew', 0, 8, 'The same for users without an event in the domain.'),
   liftItems: count(
     'liftItems',
     1,
@@ -208,6 +209,7 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     8,
     'Weight in the score of what was seen beside that, in two steps.',
   ),
+  blendWalkNew: real('blendWalkNew', 0, 8, 'The same for users without an event in the domain.'),
   walkItems: count(
     'walkItems',
     0,

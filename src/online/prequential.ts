@@ -1,4 +1,4 @@
-import { Blend } from './blend/blend.js';
+import { Blend, type BlendWeights } from './blend/blend.js';
 import type { BlendOptions } from './blend/options.js';
 import type { Encoder } from './encoders/encoder.js';
 import { meanEncoder } from './encoders/mean.js';
@@ -34,8 +34,8 @@ interface SlotRange {
 interface Known {
   /** Index of the domain. */
   readonly domain: number;
-  /** Weight of the embeddings. */
-  readonly deep: number;
+  /** What its scores are blended with. */
+  readonly weights: BlendWeights;
   /** What the user had done. */
   readonly histories: readonly WalkHistory[];
   /** Number in the batch of queries; -1 for a user of whom nothing is known. */
@@ -140,27 +140,27 @@ export class PrequentialScoring {
     const own = user.history(domain);
     const events = own?.count ?? 0;
     const touched = own?.rows.slice() ?? [];
-    const deep = this.blend.deepFor(events);
+    const weights = this.blend.weightsFor(events);
     const histories = this.batch.addUser(user);
-    const known = this.known(histories, domain, deep);
+    const known = this.known(histories, domain, weights);
     const looked = this.captured.length % APART_EVERY === 0;
-    const apart = looked ? this.apart(histories, domain, deep) : null;
+    const apart = looked ? this.apart(histories, domain, weights) : null;
     this.captured.push({ ...known, row, bucket: bucketOf(events), touched, apart, without });
   }
 
-  private known(range: SlotRange, domain: number, deep: number): Known {
+  private known(range: SlotRange, domain: number, weights: BlendWeights): Known {
     const example =
       range.from < range.to ? this.batch.addTarget(range, domain, this.blend.trust) : -1;
     const histories = this.blend.trust.among(this.batch.historiesOf(range), domain);
-    return { domain, deep, histories, example };
+    return { domain, weights, histories, example };
   }
 
   /** What was done in the domain alone; null if that is all that is known. */
-  private apart(range: SlotRange, domain: number, deep: number): Known | null {
+  private apart(range: SlotRange, domain: number, weights: BlendWeights): Known | null {
     const own = this.batch.slotOf(range, domain);
     const owned = own < 0 ? { from: range.from, to: range.from } : { from: own, to: own + 1 };
     const isAll = range.to - range.from === owned.to - owned.from;
-    return isAll ? null : this.known(owned, domain, deep);
+    return isAll ? null : this.known(owned, domain, weights);
   }
 
   /** A sample for each event, in the order in which they were added. */
@@ -236,7 +236,7 @@ export class PrequentialScoring {
   }
 
   /** Writes the scores of the candidates, but for what they have in common. */
-  private logits({ domain, deep, histories, example }: Known, n: number, query: Float32Array) {
+  private logits({ domain, weights, histories, example }: Known, n: number, query: Float32Array) {
     const { model, blend } = this;
     const { rows, dots, wide, logits } = this.candidates;
     if (example < 0) {
@@ -250,8 +250,8 @@ export class PrequentialScoring {
     dotsOfRows(model.items, rows, n, query, example * model.dimension, dots);
     for (let i = 0; i < n; i++) {
       const row = rows[i]!;
-      wide[i] = blend.wide(row);
-      logits[i] = blend.score(row, deep, dots[i]!, wide[i]!);
+      wide[i] = blend.wide(row, weights);
+      logits[i] = blend.score(row, weights, dots[i]!, wide[i]!);
     }
   }
 }

@@ -200,7 +200,7 @@ describe('rivals', () => {
     const { rivals, popularityRank } = rank(parts, row, new User('stranger'));
     expect(rivals).toEqual([popularityRank, popularityRank]);
     const sum = rival('sum', ({ deep, wide, rows, length }, scores) => {
-      const { deepNew: weight, bias } = new Blend(model).weights;
+      const { deep: weight, bias } = new Blend(model).newcomers;
       for (let i = 0; i < length; i++) {
         scores[i] = weight * deep[i]! + bias * model.items.biases[rows[i]!]! + wide[i]!;
       }

@@ -21,7 +21,9 @@ const BLEND = {
   blendDeep: 0.5,
   blendDeepNew: 0.25,
   blendLift: 2,
+  blendLiftNew: 1,
   blendWalk: 0.5,
+  blendWalkNew: 0.75,
   liftItems: 3,
   walkItems: 2,
   newcomerItems: 4,
@@ -75,8 +77,9 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
   }
   const items = model.rowsOf(domain).length;
   return (row) =>
-    BLEND.blendLift * Math.log1p((items / 100 / (5 + sum(one))) * one[row]!) +
-    BLEND.blendWalk *
+    (newcomer ? BLEND.blendLiftNew : BLEND.blendLift) *
+      Math.log1p((items / 100 / (5 + sum(one))) * one[row]!) +
+    (newcomer ? BLEND.blendWalkNew : BLEND.blendWalk) *
       Math.log1p((items / 10 / (5 + sum(one) + sum(two))) * (one[row]! + two[row]!));
 }
 

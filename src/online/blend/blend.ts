@@ -10,8 +10,6 @@ export interface BlendWeights {
   readonly popularity: number;
   readonly bias: number;
   readonly deep: number;
-  /** In place of `deep` for users without an event in the domain. */
-  readonly deepNew: number;
   readonly lift: number;
   readonly walk: number;
 }
@@ -23,20 +21,22 @@ export interface BlendWeights {
  *
  * (lift and walk: wide/walk.ts); what is in the user's ring of t, less: repeats/repeats.ts.
  */
-export function blendWeights(options: BlendOptions): BlendWeights {
+function weightsOf(options: BlendOptions, isNew: boolean): BlendWeights {
   return {
     popularity: options.blendPopularity,
     bias: options.blendBias,
-    deep: options.blendDeep,
-    deepNew: options.blendDeepNew,
-    lift: options.blendLift,
-    walk: options.blendWalk,
+    deep: isNew ? options.blendDeepNew : options.blendDeep,
+    lift: isNew ? options.blendLiftNew : options.blendLift,
+    walk: isNew ? options.blendWalkNew : options.blendWalk,
   };
 }
 
 /** The weights of a blend, the walk that it needs, and which domains it looks at: what whoever scores has. */
 export class Blend {
-  readonly weights: BlendWeights;
+  /** For users who have events in the domain. */
+  readonly known: BlendWeights;
+  /** For users who are new there, with the same π and β. */
+  readonly newcomers: BlendWeights;
   readonly walk: Walk;
   readonly trust: Trust;
   readonly repeats: Repeats;
@@ -45,25 +45,26 @@ export class Blend {
   constructor(model: Model, options: Partial<BlendOptions> = {}) {
     const all = { ...DEFAULT_BLEND_OPTIONS, ...options };
     this.model = model;
-    this.weights = blendWeights(all);
+    this.known = Object.freeze(weightsOf(all, false));
+    this.newcomers = Object.freeze(weightsOf(all, true));
     this.walk = new Walk(model, all);
     this.trust = new Trust(model, all.distrust);
     this.repeats = new Repeats(model);
   }
 
-  /** δ for a user with so many events in the domain. */
-  deepFor(events: number): number {
-    return events > 0 ? this.weights.deep : this.weights.deepNew;
+  /** Those for a user with so many events in the domain. */
+  weightsFor(events: number): BlendWeights {
+    return events > 0 ? this.known : this.newcomers;
   }
 
   /** π log(1 + c_j) + λ lift(j) + ω walk(j), by the walk at hand. */
-  wide(row: number): number {
-    const { weights, model, walk } = this;
+  wide(row: number, weights: BlendWeights): number {
+    const { model, walk } = this;
     return weights.popularity * log1pCount(model.items.counts[row]!) + walk.added(row, weights);
   }
 
-  /** s_j, given δ, v_j · q and what `wide` says. */
-  score(row: number, deep: number, dot: number, wide: number): number {
-    return deep * dot + this.weights.bias * this.model.items.biases[row]! + wide;
+  /** s_j, given v_j · q and what `wide` says. */
+  score(row: number, weights: BlendWeights, dot: number, wide: number): number {
+    return weights.deep * dot + weights.bias * this.model.items.biases[row]! + wide;
   }
 }

@@ -12,8 +12,12 @@ export interface BlendOptions {
   readonly blendLift: number;
   /** A user's newest liked items, in each domain, that this is taken from. */
   readonly liftItems: number;
+  /** In place of blendLift for users without an event in the domain. */
+  readonly blendLiftNew: number;
   /** Weight of what was seen beside that, in two steps; 0: one step alone. */
   readonly blendWalk: number;
+  /** In place of blendWalk for users without an event in the domain. */
+  readonly blendWalkNew: number;
   /** Newest liked items of the user's, in each domain, from whose neighbours a second step leads on. */
   readonly walkItems: number;
   /** In place of liftItems and walkItems for users who have liked nothing in the domain. */
@@ -32,13 +36,15 @@ export interface BlendOptions {
 }
 
 export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
-  blendPopularity: 0.75,
+  blendPopularity: 0.5,
   blendBias: 0.2,
   blendDeep: 0.7,
-  blendDeepNew: 0.4,
-  blendLift: 1.2,
+  blendDeepNew: 0.27,
+  blendLift: 1.5,
+  blendLiftNew: 0.8,
   liftItems: 16,
-  blendWalk: 0.5,
+  blendWalk: 1.2,
+  blendWalkNew: 0.33,
   walkItems: 4,
   newcomerItems: 64,
   newcomerBridges: 256,

@@ -1,4 +1,4 @@
-import type { Blend } from '../blend/blend.js';
+import type { Blend, BlendWeights } from '../blend/blend.js';
 import { dotsBetween } from '../kernels/simd-dots.js';
 import type { Model } from '../model.js';
 import type { Touched } from '../types.js';
@@ -47,23 +47,22 @@ export class Reasons {
    * The items that weighed most for each of `rows`, that first. The blend's walk has to hold what it
    * found for the same histories and domain.
    *
-   * @param deep δ
    * @param gate By source domain.
    */
   of(
     rows: readonly number[],
     histories: readonly WalkHistory[],
     domain: number,
-    deep: number,
+    weights: BlendWeights,
     gate: readonly { readonly domain: number; readonly weight: number }[],
   ): Touched[][] {
-    this.takeNewest(histories, deep, gate);
+    this.takeNewest(histories, weights.deep, gate);
     this.takeSteps(rows, domain);
     const { model, length, parts } = this;
     if (this.dots.length < parts.length) this.dots = new Float32Array(parts.length);
     const { dots } = this;
     dotsBetween(model.items, this.rows, length, rows, dots);
-    const { walk, weights } = this.blend;
+    const { walk } = this.blend;
     this.touched.length = 0;
     const because: Touched[][] = [];
     for (let place = 0; place < rows.length; place++) {

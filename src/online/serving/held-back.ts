@@ -1,6 +1,7 @@
-import type { Blend } from '../blend/blend.js';
+import type { BlendWeights } from '../blend/blend.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import type { ItemTable } from '../table.js';
+import type { Walk } from '../wide/walk.js';
 import type { DomainPriors } from './priors.js';
 import type { Scored } from './wide.js';
 
@@ -22,7 +23,7 @@ export function withHeldBack(
   held: HeldBack,
   items: ItemTable,
   { rows: rowsOfDomain, length, places, base }: DomainPriors,
-  { walk, weights }: Blend,
+  { walk, weights }: { readonly walk: Walk; readonly weights: BlendWeights },
   query: Float32Array,
   at: number,
   n: number,

@@ -1,4 +1,4 @@
-import { Blend } from '../blend/blend.js';
+import { Blend, type BlendWeights } from '../blend/blend.js';
 import type { BlendOptions } from '../blend/options.js';
 import type { Encoder } from '../encoders/encoder.js';
 import { meanEncoder } from '../encoders/mean.js';
@@ -52,6 +52,7 @@ interface Pending {
   readonly past: readonly WalkHistory[];
   readonly target: ScanTarget;
   readonly held: HeldBack | null;
+  readonly weights: BlendWeights;
 }
 
 /**
@@ -131,7 +132,9 @@ export class Recommender {
       const at = example * model.dimension;
       const target = { at, excluded, best: this.bestOf(example, request.n) };
       const pending = groups.get(domain);
-      const one = { place, example, past: this.blend.trust.among(past, domain), target, held };
+      const weights = this.blend.weightsFor(user.history(domain)?.count ?? 0);
+      const among = this.blend.trust.among(past, domain);
+      const one = { place, example, past: among, target, held, weights };
       if (pending === undefined) groups.set(domain, [one]);
       else pending.push(one);
     }
@@ -170,23 +173,22 @@ export class Recommender {
     answers: Recommendation[],
   ): void {
     const { model } = this;
-    const { weights } = this.blend;
-    const priors = this.priors.of(domain, weights);
+    // Whoever they are for: what is the same for all users is in the priors.
+    const priors = this.priors.of(domain, this.blend.known);
     const targets = pending.map(({ target }) => target);
-    for (const { place, target } of pending) {
+    for (const { target, weights } of pending) {
       const { at } = target;
-      const deep = this.blend.deepFor(requests[place]!.user?.history(domain)?.count ?? 0);
-      for (let k = at; k < at + model.dimension; k++) queries.query[k]! *= deep;
+      for (let k = at; k < at + model.dimension; k++) queries.query[k]! *= weights.deep;
     }
     this.scan(model.items, priors, queries.query, targets);
-    for (const { place, example, past, target, held } of pending) {
+    for (const one of pending) {
+      const { place, example, past, weights } = one;
       const request = requests[place]!;
       this.blend.walk.run(past, domain);
-      const best = this.best(priors, queries.query, target, held, request.n);
+      const best = this.best(priors, queries.query, one, request.n);
       const gate = queries.transferOf(example);
       const rows = best.map(({ index }) => priors.rows[index]!);
-      const events = request.user?.history(domain)?.count ?? 0;
-      const because = this.reasons?.of(rows, past, domain, this.blend.deepFor(events), gate);
+      const because = this.reasons?.of(rows, past, domain, weights, gate);
       const items = best.map(({ score }, i) =>
         recommended(model.itemId(rows[i]!), sigma(score + priors.constant), because?.[i]),
       );
@@ -201,13 +203,13 @@ export class Recommender {
   private best(
     priors: DomainPriors,
     query: Float32Array,
-    target: ScanTarget,
-    held: HeldBack | null,
+    pending: Pending,
     n: number,
   ): readonly Scored[] {
+    const { target } = pending;
     let depth = this.depth(n);
     for (;;) {
-      const ranked = this.blended(priors, query, target, held, depth);
+      const ranked = this.blended(priors, query, pending, depth);
       const chosen = this.varied(ranked, ({ index }) => priors.rows[index]!, n);
       if (chosen.length >= n || ranked.length < depth) return chosen;
       // What is left of the ranking is of few categories: look farther down.
@@ -246,16 +248,16 @@ export class Recommender {
   private blended(
     priors: DomainPriors,
     query: Float32Array,
-    { at, excluded, best }: ScanTarget,
-    held: HeldBack | null,
+    { target, held, weights }: Pending,
     n: number,
   ): readonly Scored[] {
     const { items } = this.model;
-    const { walk, weights } = this.blend;
+    const { walk } = this.blend;
+    const { at, excluded, best } = target;
     const dense = best.drain();
     const ranked = this.wide.best(items, priors, walk, weights, query, at, excluded, dense, n);
     if (held === null) return ranked;
-    return withHeldBack(ranked, held, items, priors, this.blend, query, at, n);
+    return withHeldBack(ranked, held, items, priors, { walk, weights }, query, at, n);
   }
 
   private popular(

@@ -1,4 +1,4 @@
-import { Blend } from '../blend/blend.js';
+import { Blend, type BlendWeights } from '../blend/blend.js';
 import type { BlendOptions } from '../blend/options.js';
 import type { Encoder } from '../encoders/encoder.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
@@ -36,7 +36,7 @@ interface Planned {
   readonly source: number;
   readonly target: number;
   readonly newcomer: boolean;
-  readonly deep: number;
+  readonly weights: BlendWeights;
   readonly with: View;
   readonly without: View;
 }
@@ -107,9 +107,9 @@ export class TrustProbing {
     const { from, to } = queries.addHistories(looked, batch.times[event]!);
     const all = { histories: looked, example: queries.addTarget({ from, to }, target) };
     const example = rest.length === 0 ? -1 : queries.addTarget({ from, to: to - 1 }, target);
-    const deep = this.blend.deepFor(newcomer ? 0 : (own?.count ?? 0));
+    const weights = this.blend.weightsFor(newcomer ? 0 : (own?.count ?? 0));
     const without = { histories: rest, example };
-    return { row, source: chosen.domain, target, newcomer, deep, with: all, without };
+    return { row, source: chosen.domain, target, newcomer, weights, with: all, without };
   }
 
   /** Draws the items that an event's is ranked among; false if there are none, or the item is not known. */
@@ -123,14 +123,14 @@ export class TrustProbing {
   }
 
   /** 1 / log2(rank + 2) of the event's item; equal scores count against it. */
-  private gainOf({ target, deep }: Planned, view: View, query: Float32Array): number {
+  private gainOf({ target, weights }: Planned, view: View, query: Float32Array): number {
     const { model, rows, dots, blend } = this;
     blend.walk.run(view.histories, target);
     if (view.example < 0) dots.fill(0);
     else dotsOfRows(model.items, rows, rows.length, query, view.example * model.dimension, dots);
     const score = (i: number): number => {
       const row = rows[i]!;
-      return blend.score(row, deep, dots[i]!, blend.wide(row));
+      return blend.score(row, weights, dots[i]!, blend.wide(row, weights));
     };
     const truth = score(0);
     let rank = 0;
