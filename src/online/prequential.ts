@@ -55,6 +55,9 @@ interface Captured extends Known {
 /** One event in so many is looked at without transfer too. */
 const APART_EVERY = 4;
 
+/** What users come back to a tenth as often as by chance scores so much more: it is as good as left out. */
+const SELDOM = -Math.log(10);
+
 const NONE: ReadonlySet<number> = new Set();
 
 /**
@@ -220,7 +223,7 @@ export class PrequentialScoring {
     return rank;
   }
 
-  /** @param repeats What the user's own score more with us: rivals are spared them as well. */
+  /** @param repeats What the user's own score more with us: rivals are spared them where that is far less. */
   private rivalRanks(
     { domain, histories, touched }: Captured,
     drawn: number,
@@ -230,7 +233,7 @@ export class PrequentialScoring {
     const length = drawn + 1;
     return this.rivals.map((rival) => {
       rival.score({ domain, histories, rows, length, deep: dots, wide }, logits);
-      this.candidates.lower(touched, length, repeats < 0 ? Number.NEGATIVE_INFINITY : 0);
+      this.candidates.lower(touched, length, repeats < SELDOM ? Number.NEGATIVE_INFINITY : 0);
       return this.rankOf(drawn);
     });
   }

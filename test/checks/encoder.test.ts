@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { BlockTable } from '../../src/online/blocks.js';
 import type { Encoder, EncoderParameters, Histories } from '../../src/online/encoders/encoder.js';
@@ -7,6 +6,7 @@ import { WEIGHT_UNIT } from '../../src/online/grid.js';
 import { Random } from '../../src/online/random.js';
 import type { Floats } from '../../src/online/tower/phi.js';
 import { loopsOf } from '../../src/online/tower/products.js';
+import { fc } from '../support/properties.js';
 import { availableTowers } from './backends.js';
 import { gradientError, normals } from './tower-cases.js';
 

@@ -84,9 +84,9 @@ describe('what users do in another domain', () => {
   it('costs at most 1 % where it says nothing, and far more if it is trusted', async () => {
     expect(await kept(unrelated)).toBeGreaterThan(0.99);
     expect(await kept(unrelated, { ISTHMUS_LEARNER_DISTRUST: '0' })).toBeLessThan(0.95);
-  }, 120_000);
+  }, 300_000);
 
   it('costs at most 1 % where it misleads', async () => {
     expect(await kept(misleading)).toBeGreaterThan(0.99);
-  }, 120_000);
+  }, 300_000);
 });

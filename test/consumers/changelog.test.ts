@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ChangelogFollower } from '../../src/consumers/changelog.js';
 import { readChangelog } from '../../src/consumers/restore.js';
 import { MemoryLog, MemoryTransport } from '../../src/transport/memory/index.js';
+import { fc } from '../support/properties.js';
 import { until } from '../support/service.js';
 
 const place = { topic: 'state', partition: 0 };

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { mergeDeltas } from '../../src/online/delta.js';
 import { ByteWriter } from '../../src/online/delta-bytes.js';
@@ -12,6 +11,7 @@ import { emptyDelta } from '../../src/online/empty-delta.js';
 import { Model } from '../../src/online/model.js';
 import type { Delta } from '../../src/online/types.js';
 import { neighbourDelta, PairCollector } from '../../src/online/wide/pairs.js';
+import { fc } from '../support/properties.js';
 import { OPTIONS, portrait, randomDeltas } from './model-fixtures.js';
 
 const anyDelta: fc.Arbitrary<Delta> = fc

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deltaFault, mergeDeltas, plainSums } from '../../src/online/delta.js';
 import { emptyDelta } from '../../src/online/empty-delta.js';
@@ -6,6 +5,7 @@ import { simdSums } from '../../src/online/kernels/simd-sums.js';
 import { Model } from '../../src/online/model.js';
 import { Random } from '../../src/online/random.js';
 import type { Delta } from '../../src/online/types.js';
+import { fc } from '../support/properties.js';
 import { DIMENSION, OPTIONS, portrait, randomDeltas } from './model-fixtures.js';
 
 function eventRows(model: Model): Map<string, string[]> {

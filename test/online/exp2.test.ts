@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { exp2 } from '../../src/online/exp2.js';
+import { fc } from '../support/properties.js';
 
 it('powers of two are those of the language, and whole ones exact', () => {
   for (let n = 0; n <= 1074; n++) expect(exp2(-n)).toBe(2 ** -n);

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   accumulatorUnits,
@@ -9,6 +8,7 @@ import {
   WEIGHT_LIMIT,
   WEIGHT_UNIT,
 } from '../../src/online/grid.js';
+import { fc } from '../support/properties.js';
 
 const units = fc.integer({ min: -(2 ** 21), max: 2 ** 21 });
 

@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Blend } from '../../src/online/blend/blend.js';
 import { poolInto } from '../../src/online/encoders/mean.js';
@@ -14,6 +13,7 @@ import { Priors } from '../../src/online/serving/priors.js';
 import { plainScan, type Scan } from '../../src/online/serving/scan.js';
 import { TopN } from '../../src/online/serving/top-n.js';
 import { ItemTable } from '../../src/online/table.js';
+import { fc } from '../support/properties.js';
 import { portrait, randomDeltas } from './model-fixtures.js';
 import { coarseWorld } from './serving-fixtures.js';
 

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Model } from '../../src/online/model.js';
 import { Random } from '../../src/online/random.js';
+import { fc } from '../support/properties.js';
 import { DIMENSION, OPTIONS, portrait, randomDelta, randomDeltas } from './model-fixtures.js';
 
 function sum(...deltas: Parameters<Model['apply']>[0][]): Model {

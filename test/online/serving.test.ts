@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { emptyDelta } from '../../src/online/empty-delta.js';
 import { meanEncoder } from '../../src/online/encoders/mean.js';
@@ -10,6 +9,7 @@ import { TopN } from '../../src/online/serving/top-n.js';
 import { plainTower } from '../../src/online/tower/plain.js';
 import type { Recommendation } from '../../src/online/types.js';
 import { User } from '../../src/online/user.js';
+import { fc } from '../support/properties.js';
 import { coarseWorld, type World } from './serving-fixtures.js';
 
 const tower = plainTower();

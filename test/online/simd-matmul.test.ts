@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { simdMatMul } from '../../src/online/kernels/simd-matmul.js';
 import { Random } from '../../src/online/random.js';
+import { fc } from '../support/properties.js';
 
 const products = simdMatMul();
 if (products === null) throw new Error('This Node has no WebAssembly with SIMD');

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Random } from '../../src/online/random.js';
 import { HeapWorkspace, multiplyInLoops, type Workspace } from '../../src/online/tower/products.js';
 import { simdProducts } from '../../src/online/tower/simd.js';
+import { fc } from '../support/properties.js';
 
 const products = simdProducts();
 if (products === null) throw new Error('This Node has no WebAssembly with SIMD');

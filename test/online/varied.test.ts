@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { contentDelta } from '../../src/online/content/delta.js';
 import { contentSize } from '../../src/online/content/encoder.js';
@@ -7,6 +6,7 @@ import { Random } from '../../src/online/random.js';
 import { Recommender } from '../../src/online/serving/recommender.js';
 import { plainTower } from '../../src/online/tower/plain.js';
 import { User } from '../../src/online/user.js';
+import { fc } from '../support/properties.js';
 import { coarseWorld, type World } from './serving-fixtures.js';
 
 const tower = plainTower();

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hashEventId } from '../../src/online/preprocess/duplicates.js';
 import { Preprocessor } from '../../src/online/preprocess/preprocessor.js';
 import { DEFAULT_ACTION_WEIGHTS, weigh } from '../../src/online/preprocess/weights.js';
 import type { BehaviorEvent } from '../../src/online/types.js';
 import { User } from '../../src/online/user.js';
+import { fc } from '../support/properties.js';
 
 const NOW = 1_700_000_000_000;
 const MINUTE = 60_000;

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Model } from '../../src/online/model.js';
 import type { BasedOn } from '../../src/online/types.js';
@@ -8,6 +7,7 @@ import { encodeList } from '../../src/serde/lean-list.js';
 import { Serde } from '../../src/serde/serde.js';
 import { FORMAT_VERSION, type UserStateRecord } from '../../src/serde/types.js';
 import { encodeUser, userFromRecord } from '../../src/serde/user-state.js';
+import { fc } from '../support/properties.js';
 
 const serde = new Serde();
 /** Short and long, ASCII and not, with halves of surrogates replaced as in any UTF-8. */

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { resolve } from '../../src/serde/resolution.js';
 import { readSchema, withUnits } from '../../src/serde/schemas.js';
 import { Serde } from '../../src/serde/serde.js';
+import { fc } from '../support/properties.js';
 import * as random from './arbitraries.js';
 
 const serde = new Serde();

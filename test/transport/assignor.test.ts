@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assignPartitions, type Claimant } from '../../src/transport/assignor.js';
 import type { TopicPartition } from '../../src/transport/transport.js';
+import { fc } from '../support/properties.js';
 
 const place = (partition: number): TopicPartition => ({ topic: 't', partition });
 

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { toRounds } from '../../src/transport/kafka/outgoing.js';
 import type { OutgoingRecord } from '../../src/transport/transport.js';
+import { fc } from '../support/properties.js';
 
 const PARTITIONS = 3;
 const partitionOf = (record: OutgoingRecord): number => record.partition ?? 0;

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   ContentEncoder,
@@ -6,6 +5,7 @@ import {
   type ItemContent,
 } from '../../../src/online/content/encoder.js';
 import { MOST_CHARACTERS } from '../../../src/online/content/features.js';
+import { fc } from '../../support/properties.js';
 
 const D = 16;
 const NOTHING: ItemContent = { title: null, categories: [], tags: [], text: null, vectors: {} };

@@ -94,7 +94,7 @@ describe('what is in a ring scores', () => {
     expect(sampleOf(rows[0]!)).toMatchObject({ rank: ITEMS - 1, apartRank: ITEMS - 1 });
   });
 
-  it('nothing at all for rivals, who are spared them where we are', () => {
+  it('nothing at all for rivals, who are spared them where that is far less', () => {
     const { model, films, rows } = worldOf();
     const user = new User('u');
     for (const row of rows.slice(0, 6)) user.push(row, films, 1, 1);
@@ -105,7 +105,11 @@ describe('what is in a ring scores', () => {
       scoring.add(user, row);
       return scoring.finish()[0]!.rivals;
     };
-    expect(ranksOf(rows[9]!)).toEqual([ITEMS - 1]);
+    for (let times = 0; times < 2; times++) {
+      // A tenth of chance is not that seldom yet.
+      expect(ranksOf(rows[9]!)).toEqual([ITEMS - 1]);
+      model.apply(take(model, rows));
+    }
     model.apply(take(model, rows));
     expect(ranksOf(rows[9]!)).toEqual([3]);
     expect(ranksOf(rows[0]!)).toEqual([ITEMS - 1]);

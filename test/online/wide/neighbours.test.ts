@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { simdModule } from '../../../src/online/kernels/simd-module.js';
 import { SimdWords } from '../../../src/online/kernels/simd-words.js';
@@ -6,6 +5,7 @@ import { Random } from '../../../src/online/random.js';
 import { excessOf } from '../../../src/online/wide/excess.js';
 import { Neighbours } from '../../../src/online/wide/neighbours.js';
 import { PlainWords, type WordMemory } from '../../../src/online/wide/words.js';
+import { fc } from '../../support/properties.js';
 
 const key = (row: number): string => `books/${row}`;
 

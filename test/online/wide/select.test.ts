@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { kthLargest } from '../../../src/online/wide/select.js';
+import { fc } from '../../support/properties.js';
 
 it('finds what sorting would, ties and all', () => {
   const list = fc.array(fc.oneof(fc.nat({ max: 4 }), fc.double({ noNaN: true })), { minLength: 1 });
