@@ -65,8 +65,9 @@ const NONE: ReadonlySet<number> = new Set();
  *
  * For an event of user u with item j in domain t: the rank of j by logit (see Recommender) among 999
  * other random items of t that have events, or all if there are fewer; ties count against us. Items
- * in u's history are not left out, but score as little more as the domain's users come back to theirs (Repeats). The same candidates are ranked by popularity. A user of whom
- * nothing is known would get popular items, so there both ranks are the same. Further
+ * in u's history are not left out, but score less where the domain's users do not come back to theirs
+ * (repeats/repeats.ts). The same candidates are ranked by popularity. A user of whom nothing is known would
+ * get popular items, so there both ranks are the same. Further
  *
  *     logLoss = -log(exp s_j / Σ_c exp s_c) over all candidates c, in nats; knowing nothing: log(1000)
  *     auc     = share of the others below j, ties half; 1/2 if there are no others
