@@ -137,8 +137,7 @@ describe('a service without a broker', () => {
     });
     const { code, seconds } = await service.stop();
     expect(code).toBe(0);
-    // Where others want the cores, its promise of 5 s is not ours to hold.
-    expect(seconds).toBeLessThan(15);
+    expect(seconds).toBeLessThan(5);
   });
 });
 
