@@ -6,7 +6,7 @@ const INTEGRATION = 'test/integration/**/*.test.ts';
 const SLOW = [
   'test/fuzz/*.test.ts',
   'test/checks/{tower,encoder,domain-order,learner-planted,drift-planted,transfer-harm}.test.ts',
-  'test/online/{simd-learning,kernels,serving,delta-codec,encoders,half-life,tower-rows,varied}.test.ts',
+  'test/online/{simd-learning,kernels,serving,delta-codec,packed-delta,encoders,half-life,tower-rows,varied}.test.ts',
   'test/online/wide/neighbours.test.ts',
   'test/serde/{lean-writers,round-trip}.test.ts',
   'test/snapshots/*.test.ts',

@@ -16,7 +16,6 @@ import { createLearning } from './main/learning.js';
 import { RestingDigest } from './main/resting-digest.js';
 import { TaskFactory } from './main/task-factory.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
-import { decodeDelta } from './online/delta-codec.js';
 import type { Engine, EngineParts } from './online/engine.js';
 import { type ChosenTower, createTower } from './online/tower/backend.js';
 import { typicalWork } from './online/tower/calibrate.js';
@@ -399,7 +398,7 @@ export class Service extends ServiceFigures {
     const delta = this.serde.deltas.decode(record.value);
     const mine = delta.process === this.#process;
     const id = mine ? ownDeltaId(delta.task, delta.sequence, delta.part) : null;
-    const own = this.learning.replica.read(id, () => decodeDelta(delta.payload));
+    const own = this.learning.replica.read(id, (model) => model.applyBytes(delta.payload));
     this.#snapshots?.noteDelta(record.value?.length ?? 0);
     publish('isthmus:delta', {
       app: this.app,

@@ -1,9 +1,4 @@
-import {
-  type DecodedItems,
-  type DecodedPairs,
-  type SimdDecoding,
-  simdDecoding,
-} from './kernels/simd-decoding.js';
+import { type SimdDecoding, simdDecoding } from './kernels/simd-decoding.js';
 
 /** Bytes that are no delta, or one of a later format. Nothing of it may be applied: fatal. */
 export class DeltaFormatError extends Error {
@@ -182,16 +177,11 @@ export class ByteReader {
     }
   }
 
-  /** The n items that follow, as kernels read them; null where none can, or something is wrong. */
-  items(n: number, dimension: number): DecodedItems | null {
-    const found = this.kernels?.items(this.at, n, dimension) ?? null;
-    if (found !== null) this.at = found.end;
-    return found;
-  }
-
-  /** The columns of pairs of so many items that follow, likewise. */
-  pairs(items: number): DecodedPairs | null {
-    const found = this.kernels?.pairs(this.at, items) ?? null;
+  /** What kernels make of what follows; null where none can, or something is wrong. */
+  read<T extends { readonly end: number }>(
+    by: (kernels: SimdDecoding, at: number) => T | null,
+  ): T | null {
+    const found = this.kernels === null ? null : by(this.kernels, this.at);
     if (found !== null) this.at = found.end;
     return found;
   }

@@ -76,6 +76,21 @@ function versionOf({ neighbours, content }: Delta): number {
 /** The delta that the bytes are, by kernels where there are some, unless `plain` says otherwise. Throws DeltaFormatError. */
 export function decodeDelta(bytes: Uint8Array, { plain = false } = {}): Delta {
   const reader = plain ? new ByteReader(bytes, null) : new ByteReader(bytes);
+  const { version, dimension, events } = readHead(reader);
+  const keys = readKeys(reader);
+  const n = keys.length;
+  const { counts, values, accumulators } =
+    reader.read((kernels, at) => kernels.items(at, n, dimension)) ??
+    readItems(reader, n, dimension);
+  return { events, items: { keys, counts, values, accumulators }, ...readRest(reader, version, n) };
+}
+
+/** What stands before the items of a delta, whose checksum is right. Throws DeltaFormatError. */
+export function readHead(reader: ByteReader): {
+  readonly version: number;
+  readonly dimension: number;
+  readonly events: number;
+} {
   const version = reader.byte();
   if (version < PLAIN || version > WITH_CONTENT) {
     throw new DeltaFormatError(
@@ -87,11 +102,15 @@ export function decodeDelta(bytes: Uint8Array, { plain = false } = {}): Delta {
   if (dimension > LARGEST_DIMENSION) {
     throw new DeltaFormatError(`A delta has dimension ${dimension}`);
   }
-  const events = reader.varint();
-  const keys = readKeys(reader);
-  const n = keys.length;
-  const { counts, values, accumulators } =
-    reader.items(n, dimension) ?? readItems(reader, n, dimension);
+  return { version, dimension, events: reader.varint() };
+}
+
+/** What stands behind the n items of a delta, to its end. Throws DeltaFormatError. */
+export function readRest(
+  reader: ByteReader,
+  version: number,
+  n: number,
+): Pick<Delta, 'blocks' | 'neighbours' | 'content'> {
   const blocks: BlockDelta[] = [];
   for (let i = reader.size(4); i > 0; i--) blocks.push(readBlock(reader));
   const seen = version === WITH_CONTENT ? reader.byte() === 1 : version === WITH_NEIGHBOURS;
@@ -101,13 +120,7 @@ export function decodeDelta(bytes: Uint8Array, { plain = false } = {}): Delta {
       ? { content: readContent(reader, contentSize(LARGEST_DIMENSION)) }
       : {};
   if (reader.left !== 0) throw new DeltaFormatError(`A delta has ${reader.left} bytes too many`);
-  return {
-    events,
-    items: { keys, counts, values, accumulators },
-    blocks,
-    ...neighbours,
-    ...content,
-  };
+  return { blocks, ...neighbours, ...content };
 }
 
 function readItems(reader: ByteReader, n: number, dimension: number): Omit<DecodedItems, 'end'> {
@@ -227,16 +240,22 @@ function writeKeys(writer: ByteWriter, keys: readonly string[]): void {
   writer.tails(keys, starts);
 }
 
-function readKeys(reader: ByteReader): string[] {
+/** The domains that a delta names. */
+export function readDomains(reader: ByteReader): string[] {
   const domains: string[] = [];
-  for (let i = reader.size(1); i > 0; i--) domains.push(`${reader.text()}/`);
+  for (let i = reader.size(1); i > 0; i--) domains.push(reader.text());
+  return domains;
+}
+
+function readKeys(reader: ByteReader): string[] {
+  const domains = readDomains(reader);
   const n = reader.size(2);
   const domainOfItem = new Array<string>(n);
   const lengths = new Array<number>(n);
   for (let i = 0; i < n; i++) {
     const domain = domains[reader.varint()];
     if (domain === undefined) throw new DeltaFormatError('A delta names a domain that it lacks');
-    domainOfItem[i] = domain;
+    domainOfItem[i] = `${domain}/`;
     lengths[i] = reader.varint();
   }
   const ids = reader.text();
@@ -269,6 +288,8 @@ function readBlock(reader: ByteReader): BlockDelta {
     throw new DeltaFormatError(`Block ${key} of a delta has rows of ${width}`);
   }
   const rows = reader.size(2);
+  const read = reader.read((kernels, at) => kernels.rows(at, rows, width));
+  if (read !== null) return { key, values: read.values, accumulators: read.accumulators };
   const values = new Int32Array(rows * width);
   const accumulators = new Float64Array(rows);
   for (let row = 0; row < rows; row++) {

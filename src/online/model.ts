@@ -3,10 +3,12 @@ import { grown } from './columns.js';
 import { contentFault } from './content/delta.js';
 import { contentSize } from './content/encoder.js';
 import { type ContentMode, contentDomain, HybridRows } from './content/hybrid.js';
+import { decodeDelta } from './delta-codec.js';
 import { modelDigest } from './digest.js';
 import { DomainTable, type RowList } from './domains.js';
 import { WEIGHT_UNIT } from './grid.js';
 import { initialEmbedding, isVacantRow } from './initial.js';
+import { type PackedDelta, PackedReader } from './packed-delta.js';
 import { ItemTable, type TableMemory } from './table.js';
 import type { ContentDelta, Delta, DenseParameters } from './types.js';
 import { Neighbours } from './wide/neighbours.js';
@@ -59,6 +61,8 @@ export class Model implements DenseParameters {
   private namedDomains = new Int32Array(64);
   /** Whether someone outside may hold the row's number. */
   private readonly pinned: boolean[] = [];
+  /** Made when others' deltas come, where there are kernels. */
+  private packedReader: PackedReader | null = null;
 
   constructor(options: ModelOptions, memory?: TableMemory) {
     this.options = options;
@@ -172,12 +176,26 @@ export class Model implements DenseParameters {
     const rows = this.rowsNamed(delta.items, this.ensureRow);
     this.items.add(rows, delta.items, 1);
     this.addOwn(rows, delta.items, 1);
-    for (let i = 0; i < rows.length; i++) this.recount(rows[i]!, delta.items.counts[i]!);
-    this.addNeighbours(delta, rows, 1);
-    if (delta.content !== undefined) this.addContent(delta.content, 1);
-    for (const block of delta.blocks) this.addToBlock(block, 1);
-    this.trainedEvents += delta.events;
-    this.revision++;
+    this.addBeside(delta, rows, delta.items.counts);
+  }
+
+  /**
+   * As `apply(decodeDelta(bytes))`, and cheaper: where kernels can, items are added right out of the
+   * bytes. Throws DeltaFormatError, and changes nothing then.
+   */
+  applyBytes(bytes: Uint8Array): void {
+    const { memory } = this.items;
+    const delta = this.packed(bytes);
+    if (delta === null || memory.addPacked === undefined) {
+      this.apply(decodeDelta(bytes));
+      return;
+    }
+    const { counts } = delta;
+    this.named = grown(this.named, counts.length);
+    const rows = this.named.subarray(0, counts.length);
+    delta.rows(rows, this.ensureRow);
+    memory.addPacked(rows, delta.items, this.items.norms);
+    this.addBeside(delta, rows, counts);
   }
 
   /**
@@ -308,6 +326,26 @@ export class Model implements DenseParameters {
     return this.named.subarray(0, n);
   }
 
+  /** A delta that kernels can add out of its bytes; null: it has to be decoded. */
+  private packed(bytes: Uint8Array): PackedDelta | null {
+    // What is kept beside the table is added to by values.
+    if (this.items.memory.addPacked === undefined || !this.content.isEmpty) return null;
+    this.packedReader ??= PackedReader.for(this);
+    const delta = this.packedReader?.read(bytes) ?? null;
+    if (delta === null || delta.content !== undefined) return null;
+    return delta.dimension === this.dimension && this.blockFault(delta) === null ? delta : null;
+  }
+
+  /** Adds all of a delta but what `ItemTable.add` does. */
+  private addBeside(delta: Omit<Delta, 'items'>, rows: Int32Array, counts: Int32Array): void {
+    for (let i = 0; i < rows.length; i++) this.recount(rows[i]!, counts[i]!);
+    this.addNeighbours(delta, rows, 1);
+    if (delta.content !== undefined) this.addContent(delta.content, 1);
+    for (const block of delta.blocks) this.addToBlock(block, 1);
+    this.trainedEvents += delta.events;
+    this.revision++;
+  }
+
   /** Of rows whose embeddings are kept beside the table: adds to those. */
   private addOwn(rows: Int32Array, { values }: Delta['items'], sign: 1 | -1): void {
     const { content } = this;
@@ -328,7 +366,11 @@ export class Model implements DenseParameters {
     this.domains.recount(this.domainByRow[row]!, row, before, after);
   }
 
-  private addNeighbours({ neighbours }: Delta, rows: Int32Array, sign: 1 | -1): void {
+  private addNeighbours(
+    { neighbours }: Pick<Delta, 'neighbours'>,
+    rows: Int32Array,
+    sign: 1 | -1,
+  ): void {
     if (neighbours === undefined) return;
     const { both, oneWay } = neighbours;
     const named = { rows, domains: this.domainsOf(rows) };
@@ -376,16 +418,21 @@ export class Model implements DenseParameters {
         `A delta of ${n} items has ${values.length} values; this model's dimension is ${this.dimension}`,
       );
     }
-    for (const { key, values, accumulators } of delta.blocks) {
+    const misshapen = this.blockFault(delta);
+    if (misshapen !== null) throw new RangeError(misshapen);
+  }
+
+  /** What is wrong with the shapes of a delta's blocks, or null. */
+  private blockFault({ blocks }: Pick<Delta, 'blocks'>): string | null {
+    for (const { key, values, accumulators } of blocks) {
       const block = this.blockTable.get(key);
       if (
         values.length !== block.values.length ||
         accumulators.length !== block.accumulators.length
       ) {
-        throw new RangeError(
-          `The delta's block ${key} has ${values.length} values, the model's (of dimension ${this.dimension}) ${block.values.length}`,
-        );
+        return `The delta's block ${key} has ${values.length} values, the model's (of dimension ${this.dimension}) ${block.values.length}`;
       }
     }
+    return null;
   }
 }

@@ -30,6 +30,8 @@ export interface RowChanges {
 export interface TableMemory {
   /** As `ItemTable.add` of all rows, by a loop that is faster than ours. */
   add?(rows: Int32Array, changes: RowChanges, sign: 1 | -1, norms: Float32Array): void;
+  /** As `add`, of changes as they lie in the bytes of a delta (delta-codec.ts): no more than its items, all well formed. */
+  addPacked?(rows: Int32Array, items: Uint8Array, norms: Float32Array): void;
   /** Columns for so many rows, with what the last columns held, zero beyond. Older ones are void. */
   resize(capacity: number, dimension: number): TableColumns;
   /** A memory for the lists of one model, where there is a better one than arrays. */

@@ -1,6 +1,5 @@
 import type { Config } from '../config.js';
 import { DeltaReader } from '../consumers/delta-reader.js';
-import { decodeDelta } from '../online/delta-codec.js';
 import { simdMemory } from '../online/kernels/memory.js';
 import { Model } from '../online/model.js';
 import { Serde } from '../serde/serde.js';
@@ -93,7 +92,7 @@ async function rebuild(
       // What came after the question is left to the next one.
       if (failed.signal.aborted || record.offset >= marks[record.partition]!.high) return;
       try {
-        model.apply(decodeDelta(serde.deltas.decode(record.value).payload));
+        model.applyBytes(serde.deltas.decode(record.value).payload);
         deltaRecords += 1;
       } catch (error) {
         failed.abort(error);

@@ -85,12 +85,11 @@ export class ModelReplica {
 
   /**
    * A committed delta came from the log; `id` is null for one of another process. Returns whether it
-   * was an own pending one (then it is in the table already); `decode` is called only where it has
-   * to be applied.
+   * was an own pending one (then it is in the table already); `apply` is called only where it was not.
    */
-  read(id: DeltaId | null, decode: () => Delta): boolean {
+  read(id: DeltaId | null, apply: (model: Model) => void): boolean {
     if (id !== null && this.#pending.delete(id)) return true;
-    this.model.apply(decode());
+    apply(this.model);
     return false;
   }
 }

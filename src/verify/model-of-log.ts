@@ -43,7 +43,7 @@ export class ModelOfLog {
 
   /** A committed record of the delta topic at its partition and offset. */
   add(partition: number, offset: bigint, delta: ModelDeltaRecord): void {
-    this.model.apply(decodeDelta(delta.payload));
+    this.model.applyBytes(delta.payload);
     if (offset < this.#keepFrom[partition]!) return;
     this.#tail.push({ partition, offset, payload: delta.payload });
   }

@@ -64,11 +64,8 @@ function times<T>(name: string, values: readonly T[], work: (value: T) => unknow
 
 async function benchDeltas(report: Report): Promise<void> {
   const { tower } = await createTower('auto');
-  const { lastDeltas } = learnWorld(tower, {
-    itemsPerDomain: 1_000,
-    events: 20_000,
-    keepDeltas: TRANSACTION_BATCHES,
-  });
+  const { deltas } = learnWorld(tower, { itemsPerDomain: 1_000, events: 20_000 });
+  const lastDeltas = deltas.slice(-TRANSACTION_BATCHES);
   const delta = mergeDeltas(lastDeltas);
   const { items, blocks, events } = delta;
   const bytes = encodeDelta(delta);

@@ -1,35 +1,45 @@
 import { mergeDeltas } from '../../online/delta.js';
-import { decodeDelta, encodeDelta } from '../../online/delta-codec.js';
-import type { Tower } from '../../online/types.js';
-import { emptyModel, learnWorld, MINI_BATCH, Treadmill } from './learning.js';
+import { encodeDelta } from '../../online/delta-codec.js';
+import type { Delta, PairColumns, Tower } from '../../online/types.js';
+import { emptyModel, LearnedStream, MINI_BATCH } from './learning.js';
 import { takeTurns } from './measure.js';
+
+/** Learned before anything is measured: most lists of neighbours are as long as they become. */
+const LEARNED_BATCHES = 160;
 
 /** Seconds of CPU per event. */
 export interface ForeignDeltaCost {
-  /** Decoding the delta of a transaction of another process and adding it to the table. */
+  /** Adding the bytes of the delta of a transaction of another process to the table. */
   readonly applied: number;
-  /** Capturing and learning the mini-batches that it is made of. */
+  /** Making such a delta: learning mini-batches of the same stream and coalescing what they change. */
   readonly computed: number;
 }
 
-/** Measures what the delta of a transaction of so many mini-batches costs who reads it, and who makes it. */
+/**
+ * Measures what the delta of a transaction of so many mini-batches costs who reads it, and who makes it. The
+ * reader has all that came before, so both have the same model.
+ */
 export function foreignDelta(tower: Tower, batches: number): ForeignDeltaCost {
-  const { lastDeltas, model } = learnWorld(tower, {
-    itemsPerDomain: 1_000,
-    events: 20_000,
-    keepDeltas: batches,
-  });
-  const bytes = encodeDelta(mergeDeltas(lastDeltas));
-  const treadmill = new Treadmill(tower, {});
+  const stream = new LearnedStream(tower, 1_000);
   const replica = emptyModel();
-  for (let i = 0; i < model.items.size; i++) {
-    replica.intern(model.domainName(model.domainOf(i)), model.itemId(i));
+  const last: Delta[] = [];
+  for (let i = 0; i < LEARNED_BATCHES; i++) {
+    const delta = stream.learn();
+    stream.model.apply(delta);
+    replica.applyBytes(encodeDelta(delta));
+    last.push(delta);
+    if (last.length > batches) last.shift();
   }
+  const delta = mergeDeltas(last);
+  const there = encodeDelta(delta);
+  const back = encodeDelta(negated(delta));
+  stream.draw(400);
   const seconds = takeTurns([
     {
       name: 'compute',
       run: () => {
-        for (let i = 0; i < batches; i++) treadmill.learn();
+        const deltas = Array.from({ length: batches }, () => stream.learn());
+        mergeDeltas(deltas);
         return batches * MINI_BATCH;
       },
     },
@@ -37,13 +47,34 @@ export function foreignDelta(tower: Tower, batches: number): ForeignDeltaCost {
       name: 'apply',
       run: () => {
         // There and back, so that the weights stay what they are however long it takes.
-        const read = decodeDelta(bytes);
-        replica.apply(read);
-        const again = decodeDelta(bytes);
-        replica.revert(again);
-        return 2 * read.events;
+        replica.applyBytes(there);
+        replica.applyBytes(back);
+        return 2 * batches * MINI_BATCH;
       },
     },
   ]);
   return { applied: seconds.get('apply')!, computed: seconds.get('compute')! };
+}
+
+/** The delta that takes away what this one adds. */
+function negated({ items, blocks, neighbours }: Delta): Delta {
+  const columns = ({ from, to, counts }: PairColumns): PairColumns => ({
+    from,
+    to,
+    counts: counts.map((count) => -count),
+  });
+  const changes = <T extends { values: Int32Array; accumulators: Float64Array }>(of: T): T => ({
+    ...of,
+    values: of.values.map((value) => -value),
+    accumulators: of.accumulators.map((value) => -value),
+  });
+  return {
+    // A number of events is never below 0.
+    events: 0,
+    items: { ...changes(items), counts: items.counts.map((count) => -count) },
+    blocks: blocks.map(changes),
+    ...(neighbours === undefined
+      ? {}
+      : { neighbours: { both: columns(neighbours.both), oneWay: columns(neighbours.oneWay) } }),
+  };
 }

@@ -1,4 +1,4 @@
-import { Engine } from '../../online/engine.js';
+import { Engine, type EngineInput } from '../../online/engine.js';
 import { simdMemory } from '../../online/kernels/memory.js';
 import { Learner, type LearnerOptions } from '../../online/learner.js';
 import { MiniBatch } from '../../online/minibatch.js';
@@ -23,45 +23,76 @@ export function emptyModel(): Model {
 export interface Learned {
   readonly model: Model;
   readonly users: readonly User[];
-  /** The deltas of the last mini-batches, as many as were asked for. */
-  readonly lastDeltas: readonly Delta[];
+  /** The deltas of all mini-batches. */
+  readonly deltas: readonly Delta[];
 }
 
 /** Learns `events` events of a world as the service does, mini-batch by mini-batch. */
 export function learnWorld(
   tower: Tower,
-  options: { itemsPerDomain: number; events: number; keepDeltas?: number },
+  options: { itemsPerDomain: number; events: number },
 ): Learned {
-  const world = new World({ ...WORLD, itemsPerDomain: options.itemsPerDomain });
-  const model = emptyModel();
-  const engine = new Engine({
-    model,
-    learner: new Learner(model, tower),
-    preprocessor: new Preprocessor({ botEventsPerMinute: 0 }),
-    prequential: new Prequential(model, tower, { seed: 1 }),
-  });
-  const users = new Map<string, User>();
-  const userOf = (id: string): User => {
-    let user = users.get(id);
+  const stream = new LearnedStream(tower, options.itemsPerDomain);
+  const deltas: Delta[] = [];
+  for (let offset = 0; offset < options.events; offset += MINI_BATCH) {
+    const delta = stream.learn();
+    stream.model.apply(delta);
+    deltas.push(delta);
+  }
+  return { model: stream.model, users: stream.users, deltas };
+}
+
+/** The stream of a world, and a process that learns it without Kafka, one mini-batch after the other. */
+export class LearnedStream {
+  readonly model = emptyModel();
+  readonly #world: World;
+  readonly #engine: Engine;
+  readonly #users = new Map<string, User>();
+  readonly #ahead: EngineInput[][] = [];
+  #offset = 0;
+
+  constructor(tower: Tower, itemsPerDomain: number) {
+    const { model } = this;
+    this.#world = new World({ ...WORLD, itemsPerDomain });
+    this.#engine = new Engine({
+      model,
+      learner: new Learner(model, tower),
+      preprocessor: new Preprocessor({ botEventsPerMinute: 0 }),
+      prequential: new Prequential(model, tower, { seed: 1 }),
+    });
+  }
+
+  get users(): User[] {
+    return [...this.#users.values()];
+  }
+
+  /** Draws the events of so many mini-batches, so that learning them is learning alone. */
+  draw(miniBatches: number): void {
+    for (let i = 0; i < miniBatches; i++) this.#ahead.push(this.#draw());
+  }
+
+  /** Scores, captures and learns the next mini-batch; the delta is not applied. */
+  learn(): Delta {
+    const inputs = this.#ahead.shift() ?? this.#draw();
+    return this.#engine.train(inputs, { topic: 'bench', partition: 0 }, this.#userOf).delta;
+  }
+
+  #draw(): EngineInput[] {
+    return Array.from({ length: MINI_BATCH }, () => {
+      const offset = this.#offset++;
+      const event = this.#world.event(1_700_000_000_000 + offset * 50);
+      return { event, offset: BigInt(offset), scored: false };
+    });
+  }
+
+  readonly #userOf = (id: string): User => {
+    let user = this.#users.get(id);
     if (user === undefined) {
       user = new User(id);
-      users.set(id, user);
+      this.#users.set(id, user);
     }
     return user;
   };
-  const lastDeltas: Delta[] = [];
-  for (let offset = 0; offset < options.events; offset += MINI_BATCH) {
-    const inputs = Array.from({ length: MINI_BATCH }, (_, i) => ({
-      event: world.event(1_700_000_000_000 + (offset + i) * 50),
-      offset: BigInt(offset + i),
-      scored: false,
-    }));
-    const { delta } = engine.train(inputs, { topic: 'bench', partition: 0 }, userOf);
-    model.apply(delta);
-    lastDeltas.push(delta);
-    if (lastDeltas.length > (options.keepDeltas ?? 0)) lastDeltas.shift();
-  }
-  return { model, users: [...users.values()], lastDeltas };
 }
 
 /** The options of the issue's figure: one example is a positive with four negatives of its own. */

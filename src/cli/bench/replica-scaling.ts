@@ -17,8 +17,8 @@ const WARM_UP_MS = 6_000;
 const COUNTED_MS = 8_000;
 const POLL_MS = 20;
 const PATIENCE_MS = 60_000;
-/** Mini-batches of a transaction: of a steady stream, and of one that is behind. */
-const TRANSACTIONS = [4, 31];
+/** Mini-batches of a transaction: of steady streams, and of one that is behind. */
+const TRANSACTIONS = [1, 4, 31];
 
 /** What a second process brings, and what the deltas of the others cost each of them. */
 export async function benchReplicaScaling(context: BenchContext): Promise<void> {

@@ -124,6 +124,43 @@ export class SimdMemory implements TableMemory {
     }
   }
 
+  /** In runs of as many items as the scratch holds at most. */
+  addPacked(rows: Int32Array, items: Uint8Array, norms: Float32Array): void {
+    const { buffer, kernels, dimension } = this;
+    const width = dimension * 4;
+    const most = Math.floor(
+      (SCRATCH_BYTES - this.scratchStart - width - 64) / (mostBytesOf(dimension) + 8),
+    );
+    const places = layout(this.capacity, dimension);
+    const values = this.scratchStart;
+    const rowsAt = values + width + 16;
+    const normsAt = rowsAt + most * 4;
+    const bytesAt = normsAt + most * 4;
+    const bytes = new Uint8Array(buffer, bytesAt, most * mostBytesOf(dimension));
+    let at = 0;
+    for (let from = 0; from < rows.length; from += most) {
+      const n = Math.min(most, rows.length - from);
+      const own = new Int32Array(buffer, rowsAt, n);
+      own.set(rows.subarray(from, from + n));
+      bytes.set(items.subarray(at, at + bytes.length));
+      const end = kernels.addItems(
+        n,
+        rowsAt,
+        places.embeddings,
+        places.biases,
+        places.accumulators,
+        width,
+        bytesAt,
+        bytesAt + bytes.length,
+        values,
+        normsAt,
+      );
+      at += end - bytesAt;
+      const made = new Float32Array(buffer, normsAt, n);
+      for (let i = 0; i < n; i++) norms[own[i]!] = made[i]!;
+    }
+  }
+
   /** Makes it reach up to an address. Returns whether it had to grow. */
   private grow(end: number): boolean {
     if (!growTo(this.memory, end)) return false;
@@ -148,6 +185,11 @@ export class SimdMemory implements TableMemory {
     bytes.copyWithin(to, from, from + used);
     bytes.fill(0, to + used, to + size);
   }
+}
+
+/** At most what an item takes in the bytes of a delta: four varints, a width, and values of so many bits. */
+function mostBytesOf(dimension: number): number {
+  return 4 * 8 + 1 + dimension * 4;
 }
 
 function layout(capacity: number, dimension: number) {

@@ -13,6 +13,13 @@ export interface DecodedItems {
   readonly end: number;
 }
 
+/** What is decoded of the rows of a block. */
+export interface DecodedRows {
+  readonly values: Int32Array;
+  readonly accumulators: Float64Array;
+  readonly end: number;
+}
+
 /** What is decoded of pairs. */
 export interface DecodedPairs {
   readonly from: Int32Array;
@@ -26,20 +33,23 @@ export interface DecodedPairs {
  * to the loops to say: null then.
  */
 export class SimdDecoding {
-  private readonly own: OwnMemory;
-  /** Address of the first byte behind those of the delta. */
-  private end = 0;
+  protected readonly own: OwnMemory;
+  /** Addresses of the first byte of the delta, and of the first one behind. */
+  protected readonly start: number;
+  protected end = 0;
 
-  constructor(module: SimdModule) {
+  /** With so many bytes before those of the delta, a multiple of 16, for whoever knows what to do with them. */
+  constructor(module: SimdModule, before = 0) {
     this.own = new OwnMemory(module);
+    this.start = this.own.start + before;
   }
 
   /** Takes the bytes of a delta in, and returns the checksum of the first `length` of them. */
   checksum(bytes: Uint8Array, length: number): number {
-    this.end = this.own.start + length;
+    this.end = this.start + length;
     this.own.reach(this.end + 8);
-    new Uint8Array(this.own.buffer, this.own.start, length).set(bytes.subarray(0, length));
-    return this.own.kernels.checksum(this.own.start, length) >>> 0;
+    new Uint8Array(this.own.buffer, this.start, length).set(bytes.subarray(0, length));
+    return this.own.kernels.checksum(this.start, length) >>> 0;
   }
 
   /** The n items that begin at a byte. */
@@ -50,8 +60,8 @@ export class SimdDecoding {
     const values = accumulators + n * 16;
     const counts = values + n * width * 4;
     this.own.reach(counts + n * 4);
-    const { start, kernels } = this.own;
-    const { end } = this;
+    const { kernels } = this.own;
+    const { start, end } = this;
     const to = kernels.readItems(start + at, end, n, dimension, counts, values, accumulators);
     if (to === 0) return null;
     return {
@@ -62,10 +72,27 @@ export class SimdDecoding {
     };
   }
 
+  /** The rows of a block that begin at a byte. */
+  rows(at: number, rows: number, width: number): DecodedRows | null {
+    if (rows * width > MOST_VALUES) return null;
+    const accumulators = this.behind();
+    const values = accumulators + rows * 8;
+    this.own.reach(values + rows * width * 4);
+    const { kernels } = this.own;
+    const { start, end } = this;
+    const to = kernels.readRows(start + at, end, rows, width, values, accumulators);
+    if (to === 0) return null;
+    return {
+      values: this.words(values, rows * width),
+      accumulators: new Float64Array(this.own.buffer, accumulators, rows).slice(),
+      end: to - start,
+    };
+  }
+
   /** The columns of pairs of so many items that begin at a byte. */
   pairs(at: number, items: number): DecodedPairs | null {
-    const { start, kernels } = this.own;
-    const { end } = this;
+    const { kernels } = this.own;
+    const { start, end } = this;
     // A pair takes a byte at least.
     const most = end - start - at;
     const length = this.behind();
@@ -84,12 +111,12 @@ export class SimdDecoding {
     };
   }
 
-  private words(address: number, length: number): Int32Array {
+  protected words(address: number, length: number): Int32Array {
     return new Int32Array(this.own.buffer, address, length).slice();
   }
 
   /** The first address that is free behind the bytes. */
-  private behind(): number {
+  protected behind(): number {
     return (this.end + 8 + 15) & ~15;
   }
 }

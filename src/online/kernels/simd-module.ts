@@ -109,8 +109,47 @@ export interface SimdExports {
     start: number,
     lambda: number,
   ): void;
-  /** Of assembly/decoding.ts, as the next two. */
+  /** Of assembly/decoding.ts, as the next seven. */
   checksum(bytes: number, length: number): number;
+  readCounts(at: number, end: number, n: number, dimension: number, counts: number): number;
+  addItems(
+    n: number,
+    rows: number,
+    embeddings: number,
+    biases: number,
+    accumulators: number,
+    width: number,
+    items: number,
+    end: number,
+    values: number,
+    norms: number,
+  ): number;
+  readRows(
+    at: number,
+    end: number,
+    rows: number,
+    width: number,
+    values: number,
+    accumulators: number,
+  ): number;
+  findRows(
+    at: number,
+    end: number,
+    n: number,
+    domains: number,
+    named: number,
+    slots: number,
+    most: number,
+    found: number,
+  ): number;
+  keepRow(
+    row: number,
+    domain: number,
+    id: number,
+    length: number,
+    slots: number,
+    most: number,
+  ): void;
   readItems(
     at: number,
     end: number,

@@ -67,7 +67,7 @@ function writeColumns(writer: ByteWriter, { from, to, counts }: PairColumns): vo
 }
 
 function readColumns(reader: ByteReader, items: number): PairColumns {
-  const read = reader.pairs(items);
+  const read = reader.read((kernels, at) => kernels.pairs(at, items));
   if (read !== null) return { from: read.from, to: read.to, counts: read.counts };
   const from: number[] = [];
   const to: number[] = [];

@@ -500,42 +500,47 @@ export function addRows(
   sign: f64,
 ): void {
   const w = <usize>width;
-  const unit = sign / UNITS;
-  const units = f64x2.splat(unit);
   for (let i = 0; i < n; i++) {
     const row = <usize>load<u32>(rows + ((<usize>i) << 2));
     const to = embeddings + row * w;
-    let low = f64x2.splat(0);
-    let high = f64x2.splat(0);
-    for (let k: usize = 0; k < w; k += 16) {
-      const now = v128.load(to + k);
-      const by = v128.load(values + k);
-      const a = f64x2.add(
-        f64x2.promote_low_f32x4(now),
-        f64x2.mul(f64x2.convert_low_i32x4_s(by), units),
-      );
-      const b = f64x2.add(
-        f64x2.promote_low_f32x4(v128.shuffle<i64>(now, now, 1, 1)),
-        f64x2.mul(f64x2.convert_low_i32x4_s(v128.shuffle<i64>(by, by, 1, 1)), units),
-      );
-      low = f64x2.add(low, f64x2.mul(a, a));
-      high = f64x2.add(high, f64x2.mul(b, b));
-      v128.store(
-        to + k,
-        v128.shuffle<i64>(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 2),
-      );
-    }
-    const squares = f64x2.add(low, high);
-    const sum = f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1);
-    store<f32>(norms + ((<usize>i) << 2), <f32>sqrt(sum));
-    const bias = biases + (row << 2);
-    store<f32>(bias, <f32>(<f64>load<f32>(bias) + <f64>load<i32>(values + w) * unit));
     const own = accumulators + (row << 4);
+    const norm = addRow(to, biases + (row << 2), w, values, sign);
+    store<f32>(norms + ((<usize>i) << 2), norm);
     store<f64>(own, load<f64>(own) + sign * load<f64>(added));
     store<f64>(own, load<f64>(own, 8) + sign * load<f64>(added, 8), 8);
     values += w + 4;
     added += 16;
   }
+}
+
+/** Adds one row of `width` bytes and a bias behind it, and returns the embedding's norm then. */
+export function addRow(to: usize, bias: usize, width: usize, values: usize, sign: f64): f32 {
+  const unit = sign / UNITS;
+  const units = f64x2.splat(unit);
+  let low = f64x2.splat(0);
+  let high = f64x2.splat(0);
+  for (let k: usize = 0; k < width; k += 16) {
+    const now = v128.load(to + k);
+    const by = v128.load(values + k);
+    const a = f64x2.add(
+      f64x2.promote_low_f32x4(now),
+      f64x2.mul(f64x2.convert_low_i32x4_s(by), units),
+    );
+    const b = f64x2.add(
+      f64x2.promote_low_f32x4(v128.shuffle<i64>(now, now, 1, 1)),
+      f64x2.mul(f64x2.convert_low_i32x4_s(v128.shuffle<i64>(by, by, 1, 1)), units),
+    );
+    low = f64x2.add(low, f64x2.mul(a, a));
+    high = f64x2.add(high, f64x2.mul(b, b));
+    v128.store(
+      to + k,
+      v128.shuffle<i64>(f32x4.demote_f64x2_zero(a), f32x4.demote_f64x2_zero(b), 0, 2),
+    );
+  }
+  const squares = f64x2.add(low, high);
+  const sum = f64x2.extract_lane(squares, 0) + f64x2.extract_lane(squares, 1);
+  store<f32>(bias, <f32>(<f64>load<f32>(bias) + <f64>load<i32>(values + width) * unit));
+  return <f32>sqrt(sum);
 }
 
 /**
