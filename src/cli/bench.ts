@@ -21,7 +21,7 @@ export function benchCommand(): Command {
     .argument('[names...]', 'which benches; all where none is named')
     .option('--json', 'print a line {name, value, unit, ratio?, against?} per figure', false)
     .option('--cpu-prof <folder>', 'write CPU profiles of the services there (.cpuprofile)')
-    .option('--rounds <n>', 'of exactly-once-overhead and tracing, other than 8', whole(1, 1000))
+    .option('--rounds <n>', 'of exactly-once-overhead (6) and tracing (8)', whole(1, 1000))
     .option('--minutes <n>', 'of the soak, other than 10', whole(1, 10_000))
     .option('--list', 'print the names of the benches', false)
     .addHelpText(

@@ -5,7 +5,7 @@ import { EmbeddedKafka } from '../../src/broker/embedded.js';
 import { KafkaTransport } from '../../src/transport/kafka/index.js';
 import type { LogRecord } from '../../src/transport/transport.js';
 import { Network } from './support/network.js';
-import { CREATE_TOPICS, Wire } from './support/wire.js';
+import { CREATE_TOPICS, FIND_COORDINATOR, TXN_OFFSET_COMMIT, Wire } from './support/wire.js';
 
 const INVALID_REPLICATION_FACTOR = 38;
 
@@ -211,6 +211,35 @@ test('a record that is too large is refused by name, and the producer goes on', 
   const next = await producer.begin();
   await next.send([text(topic, 'small')]);
   await next.commit();
+});
+
+test('coordinators are asked for once, and again where one says that it is none any more', async () => {
+  const NOT_COORDINATOR = 16;
+  const wire = await Wire.open(kafka.port);
+  try {
+    const topic = await topicOf(open());
+    const producer = await open({ network: wire }).transactionalProducer(`t-${topic}`, 60_000);
+    await producer.init();
+    const searched = async (offset: bigint): Promise<number> => {
+      const before = wire.requests.length;
+      const transaction = await producer.begin();
+      await Promise.all([
+        transaction.send([text(topic, `${offset}`)]),
+        transaction.sendOffsets(`g-${topic}`, [{ topic, partition: 0, offset }]),
+      ]);
+      await transaction.commit();
+      return wire.requests.slice(before).filter((key) => key === FIND_COORDINATOR).length;
+    };
+    expect(await searched(1n)).toBeGreaterThan(0);
+    expect(await searched(2n)).toBe(0);
+    wire.plant(TXN_OFFSET_COMMIT, NOT_COORDINATOR, 1);
+    expect(await searched(3n)).toBeGreaterThan(0);
+    expect(wire.changed).toBe(1);
+    const admin = await open().admin();
+    expect(await admin.committed(`g-${topic}`, topic)).toEqual([3n]);
+  } finally {
+    await wire.close();
+  }
 });
 
 test('a transaction that outlives its timeout fences its producer', async () => {

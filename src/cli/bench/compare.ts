@@ -13,6 +13,13 @@ const TASK = {
   countingMs: 60_000,
 };
 const ROUNDS = 8;
+const SIDE_BY_SIDE_ROUNDS = 6;
+
+/** Two runs, one after the other or at the same time. */
+interface Pair {
+  readonly ours: Drained;
+  readonly peer: Drained;
+}
 
 /** Settings of a service, and what they are called. */
 export interface Contender {
@@ -22,7 +29,7 @@ export interface Contender {
 
 /**
  * Drains `input` with the settings of `ours` and of `peer` in turns, after a run that does not count: it warms the
- * broker up. Reports the medians of ours as `<bench>.<figure>`, with the median of the ratios of
+ * broker up. Reports the medians of ours as `<bench>.<figure>`, with the mean of the ratios of
  * each run to the peer's beside it, and how sure that is (`ratioOf`) as `<bench>.<figure>.error`.
  */
 export async function compareDrained(
@@ -37,9 +44,8 @@ export async function compareDrained(
   },
 ): Promise<void> {
   const { bench, input, ours, peer, rounds = ROUNDS } = options;
-  const pairs: { ours: Drained; peer: Drained }[] = [];
-  const run = async ({ settings }: Contender): Promise<Drained> =>
-    drain(lab, await lab.experiment({ ...ANSWER_ALL, ...settings }, input), TASK);
+  const pairs: Pair[] = [];
+  const run = (contender: Contender): Promise<Drained> => drainInput(lab, input, contender);
   await run(peer);
   for (let round = 0; round < rounds; round++) {
     // What the machine does meanwhile must not always meet the same one.
@@ -48,23 +54,81 @@ export async function compareDrained(
     const second = await run(oursFirst ? peer : ours);
     pairs.push(oursFirst ? { ours: first, peer: second } : { ours: second, peer: first });
   }
-  const compare = (name: string, unit: string, figure: (run: Drained) => number): void => {
+  const compare = comparison(report, bench, peer.name, pairs);
+  compare('throughput', 'events/s', (one) => one.eventsPerSecond);
+  compare('wall', 'µs/event', (one) => perEvent(one.seconds, one));
+  compareCpu(compare);
+}
+
+/**
+ * Runs the service with the settings of `ours` and of `peer` at the same time, each with a broker of its own, so
+ * that whatever else the machine does meets both at once; the brokers change sides each round, and the first round
+ * warms them up and does not count. Reports as `compareDrained`.
+ */
+export async function compareSideBySide(
+  labs: readonly [Lab, Lab],
+  report: Report,
+  options: {
+    readonly bench: string;
+    readonly run: (lab: Lab, contender: Contender) => Promise<Drained>;
+    readonly ours: Contender;
+    readonly peer: Contender;
+    readonly rounds: number | undefined;
+  },
+): Promise<void> {
+  const { bench, run, ours, peer, rounds = SIDE_BY_SIDE_ROUNDS } = options;
+  const pairs: Pair[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    const [one, other] = round % 2 === 0 ? labs : [labs[1], labs[0]];
+    const [own, theirs] = await Promise.all([run(one, ours), run(other, peer)]);
+    if (round > 0) pairs.push({ ours: own, peer: theirs });
+  }
+  const compare = comparison(report, bench, peer.name, pairs);
+  compare('throughput', 'events/s', (one) => one.eventsPerSecond);
+  compare('transactions', 'events/transaction', (one) => one.events / one.transactions);
+  compareCpu(compare);
+}
+
+/** Drains `input`, which holds COMPARED_EVENTS, answering everybody. */
+export async function drainInput(
+  lab: Lab,
+  input: string,
+  { settings }: Contender,
+): Promise<Drained> {
+  return drain(lab, await lab.experiment({ ...ANSWER_ALL, ...settings }, input), TASK);
+}
+
+/** Reports a figure of runs by its name. */
+type Compare = (name: string, unit: string, figure: (run: Drained) => number) => void;
+
+/** Makes what reports figures as `compareDrained` says. */
+function comparison(
+  report: Report,
+  prefix: string,
+  against: string,
+  pairs: readonly Pair[],
+): Compare {
+  return (name, unit, figure) => {
     const own = pairs.map((pair) => figure(pair.ours));
     const { ratio, error } = ratioOf(
       own,
       pairs.map((pair) => figure(pair.peer)),
     );
     if (!Number.isFinite(ratio)) return;
-    const value = median(own);
-    report({ name: `${bench}.${name}`, value, unit, ratio, against: peer.name });
+    report({ name: `${prefix}.${name}`, value: median(own), unit, ratio, against });
     // One pair does not tell.
     if (pairs.length < 2) return;
-    report({ name: `${bench}.${name}.error`, value: 100 * error, unit: 'points of the ratio' });
+    report({ name: `${prefix}.${name}.error`, value: 100 * error, unit: 'points of the ratio' });
   };
-  const perEvent = (seconds: number, { events }: Drained): number => (1e6 * seconds) / events;
-  compare('throughput', 'events/s', (one) => one.eventsPerSecond);
-  compare('wall', 'µs/event', (one) => perEvent(one.seconds, one));
+}
+
+/** Compares CPU times per event, of both together and of each. */
+function compareCpu(compare: Compare): void {
   compare('cpu', 'µs/event', (one) => perEvent(one.cpuSeconds + one.brokerCpuSeconds, one));
   compare('cpu.service', 'µs/event', (one) => perEvent(one.cpuSeconds, one));
   compare('cpu.broker', 'µs/event', (one) => perEvent(one.brokerCpuSeconds, one));
+}
+
+function perEvent(seconds: number, { events }: Drained): number {
+  return (1e6 * seconds) / events;
 }

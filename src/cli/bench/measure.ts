@@ -16,20 +16,21 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 /**
- * Returns the median of the ratios own[i] / peers[i], and its standard error (of medians, from the median
- * absolute deviation: 1.4826 · 1.2533 · MAD / √n); NaN for none. Both of a pair were measured one after the
- * other, so that what the machine did then is in both.
+ * Returns the mean of the ratios own[i] / peers[i] and its standard error, σ / √n; NaN for none, an error of NaN
+ * for one. Both of a pair were measured one after the other or at the same time, so that what the machine did
+ * then is in both.
  *
- *     ratioOf([11, 12, 26], [10, 10, 20]); // ratio 1.2, error 0.107
+ *     ratioOf([11, 12, 26], [10, 10, 20]); // ratio 1.2, error 0.0577
  */
 export function ratioOf(
   own: readonly number[],
   peers: readonly number[],
 ): { readonly ratio: number; readonly error: number } {
+  const n = own.length;
   const ratios = own.map((value, i) => value / peers[i]!);
-  const ratio = median(ratios);
-  const deviation = median(ratios.map((one) => Math.abs(one - ratio)));
-  return { ratio, error: (1.4826 * 1.2533 * deviation) / Math.sqrt(ratios.length) };
+  const ratio = ratios.reduce((sum, one) => sum + one, 0) / n;
+  const squares = ratios.reduce((sum, one) => sum + (one - ratio) ** 2, 0);
+  return { ratio, error: Math.sqrt(squares / (n - 1) / n) };
 }
 
 /** Returns how long the work took by the clock, in seconds. */

@@ -35,6 +35,8 @@ export class ProducerSession {
   #groups = new Set<string>();
   #ongoing = false;
   #coordinator: Broker | null = null;
+  /** Of groups whose offsets go into transactions: asked for once, not with each of them. */
+  readonly #groupCoordinators = new Map<string, Broker>();
   #connected = false;
   dirty = false;
 
@@ -150,10 +152,7 @@ export class ProducerSession {
     await retrying(
       { budgetMs, retriable: isRetriable, onRetry: (e) => this.#mend(e) },
       async () => {
-        const coordinator = await this.#cluster.findGroupCoordinator({
-          groupId,
-          coordinatorType: coordinatorTypes.group,
-        });
+        const coordinator = await this.#groupCoordinator(groupId);
         await coordinator.txnOffsetCommit({ ...identity, groupId, topics });
       },
     );
@@ -203,7 +202,10 @@ export class ProducerSession {
   }
 
   async #mend(error: unknown): Promise<void> {
-    if (isCoordinatorFault(error)) this.#coordinator = null;
+    if (isCoordinatorFault(error)) {
+      this.#coordinator = null;
+      this.#groupCoordinators.clear();
+    }
     if (!isConnectionFault(error)) return;
     const { host, port } = rootCause(error);
     if (host !== undefined && port !== undefined) this.#cluster.removeBroker({ host, port });
@@ -228,6 +230,17 @@ export class ProducerSession {
       groupId: this.#transactionalId,
       coordinatorType: coordinatorTypes.transaction,
     });
+  }
+
+  async #groupCoordinator(groupId: string): Promise<Broker> {
+    const known = this.#groupCoordinators.get(groupId);
+    if (known !== undefined) return known;
+    const found = await this.#cluster.findGroupCoordinator({
+      groupId,
+      coordinatorType: coordinatorTypes.group,
+    });
+    this.#groupCoordinators.set(groupId, found);
+    return found;
   }
 
   async #loadTopics(topics: readonly string[]): Promise<void> {

@@ -3,8 +3,10 @@ import type { ISocketFactory } from 'kafkajs';
 
 /** Keys of requests (https://kafka.apache.org/protocol#protocol_api_keys). */
 export const PRODUCE = 0;
+export const FIND_COORDINATOR = 10;
 export const CREATE_TOPICS = 19;
 export const ADD_PARTITIONS = 24;
+export const TXN_OFFSET_COMMIT = 28;
 
 /** Offset of the first partition's error code in a produce answer (v7), behind the correlation id. */
 function produceErrorAt(answer: Buffer): number {
@@ -18,8 +20,8 @@ function createTopicsErrorAt(answer: Buffer): number {
   return 4 + 4 + 4 + 2 + topicBytes;
 }
 
-/** The same in an answer to AddPartitionsToTxn (v0, v1), which begins with the throttle time. */
-function addPartitionsErrorAt(answer: Buffer): number {
+/** The same in an answer to AddPartitionsToTxn or TxnOffsetCommit (v0, v1), which begins with the throttle time. */
+function transactionErrorAt(answer: Buffer): number {
   const topicBytes = answer.readInt16BE(12);
   return 4 + 4 + 4 + 2 + topicBytes + 4 + 4;
 }
@@ -27,7 +29,8 @@ function addPartitionsErrorAt(answer: Buffer): number {
 const errorAt: ReadonlyMap<number, (answer: Buffer) => number> = new Map([
   [PRODUCE, produceErrorAt],
   [CREATE_TOPICS, createTopicsErrorAt],
-  [ADD_PARTITIONS, addPartitionsErrorAt],
+  [ADD_PARTITIONS, transactionErrorAt],
+  [TXN_OFFSET_COMMIT, transactionErrorAt],
 ]);
 
 /**
@@ -38,6 +41,8 @@ export class Wire {
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #planted: { apiKey: number; code: number; left: number }[] = [];
+  /** Keys of the requests that went by, in their order. */
+  readonly requests: number[] = [];
   /** Answers that were changed. */
   changed = 0;
 
@@ -82,7 +87,10 @@ export class Wire {
       [
         client,
         broker,
-        (frame: Buffer) => void asked.set(frame.readInt32BE(4), frame.readInt16BE(0)),
+        (frame: Buffer) => {
+          asked.set(frame.readInt32BE(4), frame.readInt16BE(0));
+          this.requests.push(frame.readInt16BE(0));
+        },
       ],
       [broker, client, (frame: Buffer) => this.#answered(frame, asked)],
     ] as const) {
