@@ -15,7 +15,7 @@ import type { MiniBatch } from './minibatch.js';
 import type { Model } from './model.js';
 import { DEFAULT_LEARNER_OPTIONS, type LearnerOptions } from './options.js';
 import { Random, type SeedPart } from './random.js';
-import { countRepeats } from './repeats/repeats.js';
+import { RepeatCounting } from './repeats/repeats.js';
 import { PopularitySampler } from './sampler.js';
 import { priorKey } from './tower/keys.js';
 import { TrustProbing } from './trust/probes.js';
@@ -76,6 +76,7 @@ export class Learner {
   private readonly examples: ExampleMaker;
   private readonly trusting: TrustProbing;
   private readonly counting: PairCounting;
+  private readonly repeats: RepeatCounting;
   private readonly blockOptions: ReturnType<typeof blockOptionsOf>;
 
   /** Where the model's table is one of SIMD kernels, they do the sums, unless `plain` says otherwise. */
@@ -104,6 +105,7 @@ export class Learner {
     this.examples = new ExampleMaker(this.options, entries ?? undefined, trust);
     this.trusting = new TrustProbing(this, this.options);
     this.counting = new PairCounting(model, this.options);
+    this.repeats = new RepeatCounting(model);
     this.blockOptions = blockOptionsOf(this.options);
   }
 
@@ -116,7 +118,7 @@ export class Learner {
     const random = Random.of('learn', model.options.seed, ...place);
     model.settle();
     const watched = this.watch(batch, place);
-    const records = [...this.weigh(batch, place), ...countRepeats(model, batch)];
+    const records = [...this.weigh(batch, place), ...this.repeats.count(batch)];
     const content = this.content.isOn ? this.content : null;
     const examples = this.examples.make(batch, random);
     content?.begin(place);

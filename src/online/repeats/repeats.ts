@@ -1,3 +1,4 @@
+import { grown } from '../columns.js';
 import type { MiniBatch } from '../minibatch.js';
 import type { Model } from '../model.js';
 import type { BlockDelta } from '../types.js';
@@ -47,37 +48,60 @@ export class Repeats {
   }
 }
 
-/** What the events of a mini-batch add to R and E, as blocks of a delta; popularity as of its start. */
-export function countRepeats(model: Model, batch: MiniBatch): BlockDelta[] {
-  const byDomain = new Map<number, { repeats: number; chance: number }>();
-  const { firstSlots, slotDomains, firstEntries, entryRows } = batch;
-  const { counts } = model.items;
-  for (let event = 0; event < batch.count; event++) {
-    const domain = batch.domains[event]!;
-    let slot = firstSlots[event]!;
-    const end = firstSlots[event + 1]!;
-    while (slot < end && slotDomains[slot] !== domain) slot++;
-    if (slot === end) continue;
-    let repeats = 0;
-    let mass = 0;
-    const ring = new Set(entryRows.subarray(firstEntries[slot]!, firstEntries[slot + 1]!));
-    for (const row of ring) {
-      mass += counts[row]!;
-      if (row === batch.rows[event]) repeats = 1;
-    }
-    let sums = byDomain.get(domain);
-    if (sums === undefined) {
-      sums = { repeats: 0, chance: 0 };
-      byDomain.set(domain, sums);
-    }
-    sums.repeats += repeats;
-    sums.chance += Math.round(mass / Math.max(1, model.eventsOf(domain)) / UNIT);
+/** Counts what mini-batches add to R and E. */
+export class RepeatCounting {
+  private readonly model: Model;
+  /** By row: number of the event in whose ring it was last. */
+  private seenBy = new Float64Array(512);
+  private event = 0;
+
+  constructor(model: Model) {
+    this.model = model;
   }
-  return Array.from(byDomain, ([domain, { repeats, chance }]) => ({
-    key: repeatKey(model.domainName(domain)),
-    values: new Int32Array(REPEAT_ROWS),
-    accumulators: Float64Array.of(repeats, chance),
-  }));
+
+  /** What the events of a mini-batch add, as blocks of a delta; popularity as of its start. */
+  count(batch: MiniBatch): BlockDelta[] {
+    const { model } = this;
+    this.seenBy = grown(this.seenBy, model.items.size);
+    const byDomain = new Map<number, { repeats: number; chance: number }>();
+    const { firstSlots, slotDomains } = batch;
+    for (let event = 0; event < batch.count; event++) {
+      const domain = batch.domains[event]!;
+      let slot = firstSlots[event]!;
+      const end = firstSlots[event + 1]!;
+      while (slot < end && slotDomains[slot] !== domain) slot++;
+      if (slot === end) continue;
+      const mass = this.massOf(batch, slot);
+      let sums = byDomain.get(domain);
+      if (sums === undefined) {
+        sums = { repeats: 0, chance: 0 };
+        byDomain.set(domain, sums);
+      }
+      if (this.seenBy[batch.rows[event]!] === this.event) sums.repeats++;
+      sums.chance += Math.round(mass / Math.max(1, model.eventsOf(domain)) / UNIT);
+    }
+    return Array.from(byDomain, ([domain, { repeats, chance }]) => ({
+      key: repeatKey(model.domainName(domain)),
+      values: new Int32Array(REPEAT_ROWS),
+      accumulators: Float64Array.of(repeats, chance),
+    }));
+  }
+
+  /** Events of the items in a slot, of each once; marks them as seen by a new event. */
+  private massOf({ firstEntries, entryRows }: MiniBatch, slot: number): number {
+    const { seenBy } = this;
+    const { counts } = this.model.items;
+    const event = ++this.event;
+    const end = firstEntries[slot + 1]!;
+    let mass = 0;
+    for (let k = firstEntries[slot]!; k < end; k++) {
+      const row = entryRows[k]!;
+      if (seenBy[row] === event) continue;
+      seenBy[row] = event;
+      mass += counts[row]!;
+    }
+    return mass;
+  }
 }
 
 function repeatKey(domain: string): string {

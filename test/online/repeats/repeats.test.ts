@@ -3,7 +3,8 @@ import { emptyDelta } from '../../../src/online/empty-delta.js';
 import { MiniBatch } from '../../../src/online/minibatch.js';
 import { Model } from '../../../src/online/model.js';
 import { Prequential } from '../../../src/online/prequential.js';
-import { countRepeats, Repeats } from '../../../src/online/repeats/repeats.js';
+import { Random } from '../../../src/online/random.js';
+import { RepeatCounting, Repeats } from '../../../src/online/repeats/repeats.js';
 import { plainTower } from '../../../src/online/tower/plain.js';
 import type { Delta } from '../../../src/online/types.js';
 import { User } from '../../../src/online/user.js';
@@ -39,8 +40,35 @@ function take(model: Model, rows: readonly number[]): Delta {
     batch.add(user, row, 1, i);
     user.push(row, model.domainOf(row), 1, i);
   }
-  return { ...emptyDelta(), blocks: countRepeats(model, batch) };
+  return { ...emptyDelta(), blocks: new RepeatCounting(model).count(batch) };
 }
+
+describe('repeats and what would have been by chance', () => {
+  it('count each item of a ring once, however often it is there, in one mini-batch after the other', () => {
+    const { model, films, rows } = worldOf();
+    const counting = new RepeatCounting(model);
+    const batch = new MiniBatch(model);
+    const random = Random.of('repeats', 1);
+    const users = [new User('a'), new User('b')];
+    for (let round = 0; round < 3; round++) {
+      batch.clear();
+      let repeats = 0;
+      let chance = 0;
+      for (let event = 0; event < 40; event++) {
+        const user = users[random.below(2)]!;
+        const row = rows[random.below(ITEMS)]!;
+        batch.add(user, row, 1, event);
+        const ring = new Set(user.histories[0]?.rows ?? []);
+        // Each of the ten is a tenth of all events.
+        chance += Math.round((ring.size / ITEMS) * 2 ** 20);
+        if (ring.has(row)) repeats++;
+        user.push(row, films, 1, event);
+      }
+      const [counted] = counting.count(batch);
+      expect(Array.from(counted!.accumulators)).toEqual([repeats, chance]);
+    }
+  });
+});
 
 describe('what is in a ring scores', () => {
   it('nothing less while nothing is known of the domain', () => {
