@@ -16,9 +16,9 @@ const ROUNDS = 8;
 const SIDE_BY_SIDE_ROUNDS = 6;
 
 /** Two runs, one after the other or at the same time. */
-interface Pair {
-  readonly ours: Drained;
-  readonly peer: Drained;
+export interface Pair<Run> {
+  readonly ours: Run;
+  readonly peer: Run;
 }
 
 /** Settings of a service, and what they are called. */
@@ -44,7 +44,7 @@ export async function compareDrained(
   },
 ): Promise<void> {
   const { bench, input, ours, peer, rounds = ROUNDS } = options;
-  const pairs: Pair[] = [];
+  const pairs: Pair<Drained>[] = [];
   const run = (contender: Contender): Promise<Drained> => drainInput(lab, input, contender);
   await run(peer);
   for (let round = 0; round < rounds; round++) {
@@ -77,7 +77,7 @@ export async function compareSideBySide(
   },
 ): Promise<void> {
   const { bench, run, ours, peer, rounds = SIDE_BY_SIDE_ROUNDS } = options;
-  const pairs: Pair[] = [];
+  const pairs: Pair<Drained>[] = [];
   for (let round = 0; round <= rounds; round++) {
     const [one, other] = round % 2 === 0 ? labs : [labs[1], labs[0]];
     const [own, theirs] = await Promise.all([run(one, ours), run(other, peer)]);
@@ -99,15 +99,15 @@ export async function drainInput(
 }
 
 /** Reports a figure of runs by its name. */
-type Compare = (name: string, unit: string, figure: (run: Drained) => number) => void;
+type Compare<Run> = (name: string, unit: string, figure: (run: Run) => number) => void;
 
 /** Makes what reports figures as `compareDrained` says. */
-function comparison(
+export function comparison<Run>(
   report: Report,
   prefix: string,
   against: string,
-  pairs: readonly Pair[],
-): Compare {
+  pairs: readonly Pair<Run>[],
+): Compare<Run> {
   return (name, unit, figure) => {
     const own = pairs.map((pair) => figure(pair.ours));
     const { ratio, error } = ratioOf(
@@ -123,7 +123,7 @@ function comparison(
 }
 
 /** Compares CPU times per event, of both together and of each. */
-function compareCpu(compare: Compare): void {
+function compareCpu(compare: Compare<Drained>): void {
   compare('cpu', 'µs/event', (one) => perEvent(one.cpuSeconds + one.brokerCpuSeconds, one));
   compare('cpu.service', 'µs/event', (one) => perEvent(one.cpuSeconds, one));
   compare('cpu.broker', 'µs/event', (one) => perEvent(one.brokerCpuSeconds, one));

@@ -1,11 +1,12 @@
 import type { BenchContext } from './benches.js';
+import { compareCommits } from './commits.js';
 import { COMPARED_EVENTS, type Contender, compareSideBySide, drainInput } from './compare.js';
 import { Lab } from './lab.js';
 import { flow } from './steady.js';
 
 const BENCH = 'exactly-once-overhead';
 
-/** What transactions cost: where a topic is drained as fast as it goes, and under a steady stream. */
+/** What transactions cost: each by itself, where a topic is drained as fast as it goes, and under a steady stream. */
 export async function benchExactlyOnce(context: BenchContext): Promise<void> {
   await Lab.with(context, (lab) => Lab.with(context, (other) => compare([lab, other], context)));
 }
@@ -17,6 +18,7 @@ async function compare(labs: readonly [Lab, Lab], context: BenchContext): Promis
     peer: delivering('at-least-once'),
     rounds,
   };
+  await compareCommits(labs[0], report, BENCH);
   const inputs = new Map<Lab, string>();
   for (const lab of labs) {
     const { config } = await lab.experiment();
