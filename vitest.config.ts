@@ -15,6 +15,7 @@ const SLOW = [
   'test/{items/items,repartition/repartition,metrics/digest,telemetry/service-tracing}.test.ts',
   'test/cli/{digest,reset,doctor}.test.ts',
   'test/{evaluate/evaluate,producers/movielens,telemetry/tracing,http/openapi}.test.ts',
+  'test/serving/thread.test.ts',
   'test/verify/verify.test.ts',
   'test/cluster/*.test.ts',
   'test/http/guard.test.ts',

@@ -14,6 +14,7 @@ import { Closing } from './main/closing.js';
 import { ServiceFigures } from './main/figures.js';
 import { createLearning } from './main/learning.js';
 import { RestingDigest } from './main/resting-digest.js';
+import { wantsServingThread } from './main/serving-thread.js';
 import { TaskFactory } from './main/task-factory.js';
 import { createMetrics, type Metrics } from './metrics/metrics.js';
 import type { Engine, EngineParts } from './online/engine.js';
@@ -95,6 +96,7 @@ export class Service extends ServiceFigures {
         serde,
         process,
         clock,
+        servingThread: wantsServingThread(config, { backend: tower.backend, clock }),
         ...(parts.engine === undefined ? {} : { engine: parts.engine }),
       }),
       cluster: new Cluster(),
@@ -109,6 +111,7 @@ export class Service extends ServiceFigures {
     });
     // Whoever does not ask for it still must not bring the process down by an unhandled rejection.
     this.ended.catch(() => undefined);
+    this.learning.thread?.failure.then((error) => this.#end(error));
   }
 
   /** Chooses the backend and opens the schemas. Errors: BACKEND_UNAVAILABLE (usage). */
@@ -122,7 +125,9 @@ export class Service extends ServiceFigures {
       backend: tower.backend,
       reason: tower.reason,
     });
-    return new Service(parts, tower, parts.serde ?? createSerde(config), randomUUID());
+    const service = new Service(parts, tower, parts.serde ?? createSerde(config), randomUUID());
+    logger.info(`lists are made ${service.learning.thread ? 'in a thread' : 'in the event loop'}`);
+    return service;
   }
 
   /** Opens HTTP and begins to join Kafka. Errors: PORT_IN_USE (usage). */
@@ -187,6 +192,7 @@ export class Service extends ServiceFigures {
       await Promise.all([
         closing.step('reader', CONNECTIONS_WITHIN_MS, () => this.#reader?.close()),
         closing.step('admin', CONNECTIONS_WITHIN_MS, () => this.#admin?.close()),
+        closing.step('lists', CONNECTIONS_WITHIN_MS, () => this.learning.thread?.close()),
       ]);
       this.#metrics?.close();
       this.#parts.logger.info('closed', { milliseconds: closing.milliseconds });
@@ -364,6 +370,7 @@ export class Service extends ServiceFigures {
       logger: this.#parts.logger,
       clock: this.clock,
       source: this.source,
+      follower: this.learning.thread,
       isWriter: () =>
         this.running().some((task) => task.partition.partition === 0 && task.state === 'running'),
     });
@@ -398,7 +405,7 @@ export class Service extends ServiceFigures {
     const delta = this.serde.deltas.decode(record.value);
     const mine = delta.process === this.#process;
     const id = mine ? ownDeltaId(delta.task, delta.sequence, delta.part) : null;
-    const own = this.learning.replica.read(id, (model) => model.applyBytes(delta.payload));
+    const own = this.learning.replica.read(id, delta.payload);
     this.#snapshots?.noteDelta(record.value?.length ?? 0);
     publish('isthmus:delta', {
       app: this.app,

@@ -389,6 +389,13 @@ export const STREAM_SETTINGS = {
     description:
       'Share of the events that are scored before they are trained: each costs as much as ten that are not.',
   }),
+  servingThread: choice({
+    env: 'ISTHMUS_SERVING_THREAD',
+    words: ['auto', 'true', 'false'],
+    fallback: 'auto',
+    description:
+      'Whether lists are made in a thread beside the event loop, out of a second copy of the model, which takes its memory again. auto: where there is more than one core, and the backend is simd or plain.',
+  }),
   backend: choice({
     env: 'ISTHMUS_BACKEND',
     words: ['auto', 'tensorflow', 'wasm', 'cpu', 'simd', 'plain'],

@@ -73,7 +73,7 @@ export class TaskFactory {
       {
         decoder: this.#options.learning.decoder,
         engine: this.#options.learning.engine,
-        recommender: this.#options.learning.recommender,
+        lists: this.#options.learning.lists,
         replica: this.#options.learning.replica,
         records: this.#options.learning.records,
         tracing: this.#options.tracing,

@@ -1,10 +1,8 @@
 import type { Config } from '../config.js';
-import { encodeDelta } from '../online/delta-codec.js';
 import type { Model } from '../online/model.js';
-import type { BasedOn, Delta, Recommendation } from '../online/types.js';
+import type { BasedOn, Delta } from '../online/types.js';
 import type { User } from '../online/user.js';
 import { AvroWriter } from '../serde/avro-writer.js';
-import { encodeList } from '../serde/lean-list.js';
 import type { Serde } from '../serde/serde.js';
 import { FORMAT_VERSION, type InputRange } from '../serde/types.js';
 import { encodeUser } from '../serde/user-state.js';
@@ -42,7 +40,7 @@ export interface RecordMakerOptions {
   readonly maxRecordBytes?: number;
   readonly serde: Serde;
   readonly model: Model;
-  /** Milliseconds since the epoch, for `generatedAt`. */
+  /** Milliseconds since the epoch, for dead letters. */
   readonly now: () => number;
 }
 
@@ -58,41 +56,38 @@ export class RecordMaker {
   }
 
   /**
-   * A record for each list; those without items are left out. `tooLarge`: dead letters, with the
-   * domain, that stand for lists that do not fit.
+   * A record for each list. `tooLarge`: dead letters, with the domain, that stand for lists that do
+   * not fit.
    */
   recommendations(
     partition: number,
-    lists: readonly { readonly user: User; readonly list: Recommendation }[],
+    lists: readonly {
+      readonly user: User;
+      readonly basedOn: BasedOn;
+      readonly domain: string;
+      /** RecommendationList in the wire format. */
+      readonly value: Buffer;
+    }[],
     traceparent: string | undefined,
   ): {
     records: OutgoingRecord[];
     tooLarge: { domain: string; deadLetter: OutgoingRecord }[];
   } {
-    const { serde, topics, model, now } = this.#options;
+    const { topics } = this.#options;
     const tooLarge: { domain: string; deadLetter: OutgoingRecord }[] = [];
-    const generatedAtMs = now();
     const headers = traceparent === undefined ? undefined : { traceparent };
     const records: OutgoingRecord[] = [];
-    for (const { user, list } of lists) {
-      if (list.items.length === 0 || user.basedOn === null) continue;
+    for (const { user, basedOn, domain, value } of lists) {
       const record: OutgoingRecord = {
         topic: topics.recommendations,
         partition,
         // A list each: compaction keeps the newest of every domain. No domain has a slash in its name.
-        key: `${user.id}/${list.domain}`,
-        value: encodeList(this.#writer, serde.lists.id, list, {
-          modelVersion: model.trainedEvents,
-          basedOn: user.basedOn,
-          generatedAtMs,
-        }),
+        key: `${user.id}/${domain}`,
+        value,
         ...(headers === undefined ? {} : { headers }),
       };
       if (recordBytes(record) <= this.#maxRecordBytes) records.push(record);
-      else {
-        const deadLetter = this.#oversized(record, user.basedOn);
-        tooLarge.push({ domain: list.domain, deadLetter });
-      }
+      else tooLarge.push({ domain, deadLetter: this.#oversized(record, basedOn) });
     }
     return { records, tooLarge };
   }
@@ -115,12 +110,12 @@ export class RecordMaker {
   deltas(
     inputs: InputRange,
     sequence: number,
-    parts: readonly Delta[],
+    parts: readonly { readonly delta: Delta; readonly payload: Buffer }[],
     partition = inputs.partition,
   ): OutgoingRecord[] {
     const { app, process, serde, topics } = this.#options;
     const task = taskName(inputs);
-    return parts.map((delta, part) => ({
+    return parts.map(({ delta, payload }, part) => ({
       topic: topics.modelDeltas,
       partition,
       key: task,
@@ -134,7 +129,7 @@ export class RecordMaker {
         parts: parts.length,
         inputs,
         events: delta.events,
-        payload: encodeDelta(delta),
+        payload,
       }),
     }));
   }

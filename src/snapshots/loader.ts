@@ -8,6 +8,16 @@ import { modelLogTruncated, type Refusal, SnapshotRefused, snapshotAheadOfLog } 
 import { deltaOffsetsOf, requireOptions, type SnapshotInfo } from './manifest.js';
 import { sliced } from './slices.js';
 
+/** Whoever keeps a second model like the one that a snapshot is loaded into. */
+export interface LoadFollower {
+  /** The model is empty again. */
+  cleared(): void;
+  /** The next chunk was taken in. */
+  chunk(payload: Uint8Array): void;
+  /** All of them were. */
+  loaded(): void;
+}
+
 /**
  * Makes the model what the newest snapshot that is whole says, and returns that snapshot; null where
  * there is none (the model is empty then). What is torn, damaged or of a newer format is passed over for the
@@ -21,15 +31,17 @@ export async function loadNewest(
   model: Model,
   catalogue: Catalogue,
   onProgress: (info: SnapshotInfo, chunk: number) => void = () => undefined,
+  follower: LoadFollower | null = null,
 ): Promise<SnapshotInfo | null> {
   let end: bigint | undefined;
   for (;;) {
     // Also where an earlier call was interrupted.
     model.clear();
+    follower?.cleared();
     const info = await catalogue.before(end);
     if (info === null) return null;
     requireOptions(info, model.options);
-    const refusal = await load(model, catalogue, info, onProgress);
+    const refusal = await load(model, catalogue, info, onProgress, follower);
     if (refusal === null) return info;
     catalogue.options.onRefused(refusal);
     end = info.manifestOffset;
@@ -41,15 +53,18 @@ async function load(
   catalogue: Catalogue,
   info: SnapshotInfo,
   onProgress: (info: SnapshotInfo, chunk: number) => void,
+  follower: LoadFollower | null,
 ): Promise<Refusal | null> {
   try {
     const assembler = new SnapshotAssembler(model);
     onProgress(info, 0);
     await catalogue.readChunks(info, (payload, chunk) => {
       assembler.add(payload);
+      follower?.chunk(payload);
       onProgress(info, chunk + 1);
     });
     assembler.finish();
+    follower?.loaded();
     const { signal } = catalogue.options;
     const sha256 = await sliced(digestSlices(model), signal);
     if (sha256 === info.manifest.sha256) return null;

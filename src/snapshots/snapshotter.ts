@@ -6,7 +6,7 @@ import type { Logger } from '../telemetry/logger.js';
 import type { LogAdmin, Transport } from '../transport/transport.js';
 import { Catalogue } from './catalogue.js';
 import type { Refusal } from './errors.js';
-import { deltasAfter, loadNewest } from './loader.js';
+import { deltasAfter, type LoadFollower, loadNewest } from './loader.js';
 import { deltaOffsetsOf, type SnapshotInfo } from './manifest.js';
 import { pruneSnapshots } from './prune.js';
 import {
@@ -42,6 +42,8 @@ export interface SnapshotterParts {
   readonly source: SnapshotSource;
   /** Whether it is for this process to write: one of the application at a time says so. */
   readonly isWriter: () => boolean;
+  /** Told of what is loaded. */
+  readonly follower?: LoadFollower | null;
 }
 
 /** How often it looks whether a snapshot is due. */
@@ -94,7 +96,7 @@ export class Snapshotter {
    * partition from which the deltas go on. Errors: those of `loadNewest` and `deltasAfter`.
    */
   async restore(): Promise<bigint[]> {
-    const { settings, admin, source, logger } = this.#parts;
+    const { settings, admin, source, logger, follower = null } = this.#parts;
     const begin = performance.now();
     const report = (info: SnapshotInfo, chunk: number): void =>
       publish('isthmus:restore', {
@@ -106,7 +108,7 @@ export class Snapshotter {
         seconds: (performance.now() - begin) / 1000,
         done: chunk === info.manifest.chunkSha256.length,
       });
-    const loaded = await loadNewest(source.model, this.#catalogue, report);
+    const loaded = await loadNewest(source.model, this.#catalogue, report, follower);
     const marks = await admin.watermarks(settings.deltaTopic);
     const from = deltasAfter(loaded, settings.deltaTopic, marks, this.#refused);
     if (loaded !== null) {

@@ -1,10 +1,10 @@
 import { mergeDeltas } from '../online/delta.js';
-import { splitDelta } from '../online/delta-codec.js';
+import { encodeDelta, splitDelta } from '../online/delta-codec.js';
 import type { Delta } from '../online/types.js';
 import { User } from '../online/user.js';
 import type { BatchSpan } from '../telemetry/tracing.js';
 import type { LogRecord, OutgoingRecord } from '../transport/transport.js';
-import type { DeltaId, ModelReplica } from './replica.js';
+import type { DeltaId, EncodedDelta, ModelReplica } from './replica.js';
 
 /** What one cycle of a task computed: enough to send it, and enough to take it back. */
 export interface Cycle {
@@ -92,7 +92,7 @@ export class CycleDeltas {
   readonly #replica: ModelReplica;
   readonly #name: string;
   readonly #partBytes: number;
-  #pending: { id: DeltaId; delta: Delta }[] = [];
+  #pending: { readonly id: DeltaId; readonly delta: Delta }[] = [];
 
   /**
    * @param name unique in the process: task and number of the cycle.
@@ -115,11 +115,13 @@ export class CycleDeltas {
   }
 
   /** Makes one delta of all, in parts that fit a record; `partId` names them as the log will. */
-  coalesce(partId: (part: number) => DeltaId): Delta[] {
-    const parts = splitDelta(mergeDeltas(this.#pending.map(({ delta }) => delta)), this.#partBytes);
-    const pending = parts.map((delta, part) => ({ id: partId(part), delta }));
-    this.#replica.coalesce(this.ids, new Map(pending.map(({ id, delta }) => [id, delta])));
-    this.#pending = pending;
+  coalesce(partId: (part: number) => DeltaId): EncodedDelta[] {
+    const whole = mergeDeltas(this.#pending.map(({ delta }) => delta));
+    const parts = splitDelta(whole, this.#partBytes).map((delta, part) => {
+      return { id: partId(part), delta, payload: encodeDelta(delta) };
+    });
+    this.#replica.coalesce(this.ids, new Map(parts.map((part) => [part.id, part])));
+    this.#pending = parts;
     return parts;
   }
 

@@ -10,6 +10,28 @@ export function ownDeltaId(task: string, sequence: number, part: number): DeltaI
   return `${task}/${sequence}/part-${part}`;
 }
 
+/** A delta and its bytes (online/delta-codec.ts). */
+export interface EncodedDelta {
+  readonly delta: Delta;
+  readonly payload: Buffer;
+}
+
+/**
+ * Whoever keeps a second model up with a replica's, by the same additions and subtractions. An own delta
+ * is told when its cycle has been computed as a whole, so the second model may lack mini-batches that
+ * the first one has already.
+ */
+export interface ReplicaFollower {
+  /** An own delta is in the table, pending. */
+  added(id: DeltaId, payload: Uint8Array): void;
+  /** The pending delta was taken away again. */
+  withdrawn(id: DeltaId): void;
+  /** The pending delta was read back from the log: it stays. */
+  settled(id: DeltaId): void;
+  /** A committed delta that was not pending was applied. */
+  read(payload: Uint8Array): void;
+}
+
 /**
  * The one table of the process, and what of it is not yet committed.
  *
@@ -29,11 +51,15 @@ export function ownDeltaId(task: string, sequence: number, part: number): DeltaI
  */
 export class ModelReplica {
   readonly model: Model;
+  readonly #follower: ReplicaFollower | null;
   readonly #pending = new Map<DeltaId, Delta>();
+  /** Pending deltas that the follower knows of. */
+  readonly #told = new Set<DeltaId>();
   #sequence = 0;
 
-  constructor(model: Model) {
+  constructor(model: Model, follower: ReplicaFollower | null = null) {
     this.model = model;
+    this.#follower = follower;
   }
 
   /** A number that no cycle of this process had before. */
@@ -66,9 +92,14 @@ export class ModelReplica {
   }
 
   /** Puts `parts` in the place of the pending deltas `ids`, whose sum they must be. */
-  coalesce(ids: readonly DeltaId[], parts: ReadonlyMap<DeltaId, Delta>): void {
+  coalesce(ids: readonly DeltaId[], parts: ReadonlyMap<DeltaId, EncodedDelta>): void {
     for (const id of ids) this.#pending.delete(id);
-    for (const [id, delta] of parts) this.#pending.set(id, delta);
+    for (const [id, { delta, payload }] of parts) {
+      this.#pending.set(id, delta);
+      if (this.#follower === null) continue;
+      this.#follower.added(id, payload);
+      this.#told.add(id);
+    }
   }
 
   /**
@@ -80,16 +111,22 @@ export class ModelReplica {
     if (delta === undefined) return false;
     this.model.revert(delta);
     this.#pending.delete(id);
+    if (this.#told.delete(id)) this.#follower?.withdrawn(id);
     return true;
   }
 
   /**
    * A committed delta came from the log; `id` is null for one of another process. Returns whether it
-   * was an own pending one (then it is in the table already); `apply` is called only where it was not.
+   * was an own pending one (then it is in the table already); the payload is decoded only where it has
+   * to be applied. Errors: DeltaFormatError.
    */
-  read(id: DeltaId | null, apply: (model: Model) => void): boolean {
-    if (id !== null && this.#pending.delete(id)) return true;
-    apply(this.model);
+  read(id: DeltaId | null, payload: Uint8Array): boolean {
+    if (id !== null && this.#pending.delete(id)) {
+      if (this.#told.delete(id)) this.#follower?.settled(id);
+      return true;
+    }
+    this.model.applyBytes(payload);
+    this.#follower?.read(payload);
     return false;
   }
 }

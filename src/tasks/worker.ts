@@ -1,8 +1,6 @@
 import { publish } from '../diagnostics.js';
 import { describeError } from '../errors.js';
 import type { Engine, EngineInput } from '../online/engine.js';
-import type { Recommender } from '../online/serving/recommender.js';
-import type { Recommendation } from '../online/types.js';
 import type { User } from '../online/user.js';
 import { LIST_TOO_LARGE, type RecordMaker, taskName } from '../producers/records.js';
 import type { InputRange } from '../serde/types.js';
@@ -11,6 +9,7 @@ import { partitionFor } from '../transport/partitioner.js';
 import type { LogRecord, OutgoingRecord, TopicPartition } from '../transport/transport.js';
 import { type Cycle, CycleDeltas, deltaPartBytes, type TaskWork, UserOverlay } from './cycle.js';
 import type { EventDecoder } from './event-decoder.js';
+import type { EncodedList, ListMaker, ListRequest } from './lists.js';
 import { OutcomeCounts } from './outcomes.js';
 import { Owed } from './owed.js';
 import { type ModelReplica, ownDeltaId } from './replica.js';
@@ -42,7 +41,7 @@ export interface TaskWorkerOptions {
 export interface TaskWorkerParts {
   readonly decoder: EventDecoder;
   readonly engine: Engine;
-  readonly recommender: Recommender;
+  readonly lists: ListMaker;
   readonly replica: ModelReplica;
   readonly records: RecordMaker;
   readonly tracing: Tracing;
@@ -57,8 +56,6 @@ interface TaskInput extends EngineInput {
   readonly record: LogRecord;
 }
 
-/** Users whose lists are made between two breaths. */
-const USERS_PER_SLICE = 64;
 /** Debts that a cycle pays at the most, beside the users that it touched. */
 const DEBTS_PER_CYCLE = 512;
 
@@ -140,6 +137,13 @@ export class TaskWorker implements TaskWork {
       const deadLetters = await this.#learn(records, users, deltas, counts);
       learning.end();
 
+      const inputs = this.#inputs(records);
+      // Before lists are asked for: whoever makes them has to have what was learned.
+      const parts =
+        inputs === null
+          ? []
+          : deltas.coalesce((part) => ownDeltaId(taskName(partition), sequence, part));
+
       const recommending = trace.span('recommend');
       const now = this.#parts.now();
       const answered = this.#answerable(users, backlog, now);
@@ -157,10 +161,8 @@ export class TaskWorker implements TaskWork {
       for (const user of users.changed.values()) {
         output.push(this.#parts.records.userState(partition.partition, user));
       }
-      const inputs = this.#inputs(records);
       let deltaBytes = 0;
       if (inputs !== null) {
-        const parts = deltas.coalesce((part) => ownDeltaId(taskName(partition), sequence, part));
         const deltaRecords = this.#parts.records.deltas(inputs, sequence, parts);
         for (const record of deltaRecords) deltaBytes += record.value?.length ?? 0;
         output.push(...deltaRecords, ...deadLetters);
@@ -292,41 +294,30 @@ export class TaskWorker implements TaskWork {
   }
 
   /** Makes the lists of the users, who count as answered then. */
-  async #recommend(
-    answered: readonly string[],
-    users: UserOverlay,
-    now: number,
-  ): Promise<{ user: User; list: Recommendation }[]> {
-    const { app, partition, topN } = this.#options;
-    const made: { user: User; list: Recommendation }[] = [];
-    for (let i = 0; i < answered.length; i += USERS_PER_SLICE) {
-      const begin = performance.now();
-      const requests: { user: User; domain: string; n: number }[] = [];
-      for (const userId of answered.slice(i, i + USERS_PER_SLICE)) {
-        const user = users.edit(userId);
-        user.answeredOffset = user.basedOn?.offset ?? user.answeredOffset;
-        user.lastListAtMs = now;
-        for (const domain of this.#targets(user)) requests.push({ user, domain, n: topN });
-      }
-      const lists = this.#parts.recommender.recommend(requests);
-      for (const [k, list] of lists.entries()) made.push({ user: requests[k]!.user, list });
-      publish('isthmus:recommend', {
-        app,
-        partition: partition.partition,
-        users: Math.min(USERS_PER_SLICE, answered.length - i),
-        lists: lists.length,
-        seconds: (performance.now() - begin) / 1000,
-        transfers: lists,
-      });
-      await this.#parts.breathe(this.#cycle);
+  #recommend(answered: readonly string[], users: UserOverlay, now: number): Promise<EncodedList[]> {
+    const requests: ListRequest[] = [];
+    for (const userId of answered) {
+      const user = users.edit(userId);
+      const { basedOn } = user;
+      // Nobody is owed lists before the first event.
+      if (basedOn === null) continue;
+      user.answeredOffset = basedOn.offset;
+      user.lastListAtMs = now;
+      requests.push({ user, basedOn, domains: this.#targets(user) });
     }
-    return made;
+    return this.#parts.lists.make({
+      partition: this.#options.partition.partition,
+      requests,
+      n: this.#options.topN,
+      breathe: () => this.#parts.breathe(this.#cycle),
+    });
   }
 
-  #targets(user: User): string[] {
+  /** Indices of the domains that the user gets lists for. */
+  #targets(user: User): number[] {
     const { model } = this.#parts.replica;
     const { targetDomains } = this.#options;
-    const targets: string[] = [];
+    const targets: number[] = [];
     for (let index = 0; index < model.domainCount; index += 1) {
       const name = model.domainName(index);
       if (model.rowsOf(index).length === 0) continue;
@@ -334,7 +325,7 @@ export class TaskWorker implements TaskWork {
         targetDomains.includes('all') ||
         targetDomains.includes(name) ||
         (targetDomains.includes('others') && newestDomain(user) !== index);
-      if (wanted) targets.push(name);
+      if (wanted) targets.push(index);
     }
     return targets;
   }

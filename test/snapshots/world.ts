@@ -1,4 +1,5 @@
 import type { Config } from '../../src/config.js';
+import { encodeDelta } from '../../src/online/delta-codec.js';
 import { Model } from '../../src/online/model.js';
 import type { Delta } from '../../src/online/types.js';
 import { outputTopics, RecordMaker } from '../../src/producers/records.js';
@@ -79,7 +80,9 @@ export class SnapshotWorld {
         nextOffset: 1n,
         records: 1,
       };
-      await transaction.send(maker.deltas(inputs, this.#sequence, [delta]));
+      await transaction.send(
+        maker.deltas(inputs, this.#sequence, [{ delta, payload: encodeDelta(delta) }]),
+      );
     }
     await transaction.commit();
     await producer.close();

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeDelta } from '../../src/online/delta-codec.js';
 import { Model } from '../../src/online/model.js';
 import { pruneSnapshots } from '../../src/snapshots/prune.js';
 import { rebuildModel } from '../../src/snapshots/rebuild.js';
@@ -27,9 +28,9 @@ function sourceOf(replica: ModelReplica, offsets: readonly bigint[]) {
 describe('a snapshot of a running replica', () => {
   it('holds what is committed and nothing that is pending, and leaves the replica alone', async () => {
     const replica = new ModelReplica(new Model(OPTIONS));
-    for (const delta of deltas.slice(0, 20)) replica.read(null, (model) => model.apply(delta));
+    for (const delta of deltas.slice(0, 20)) replica.read(null, encodeDelta(delta));
     for (const [i, delta] of deltas.slice(20, 25).entries()) replica.computed(`own ${i}`, delta);
-    for (const delta of deltas.slice(25, 30)) replica.read(null, (model) => model.apply(delta));
+    for (const delta of deltas.slice(25, 30)) replica.read(null, encodeDelta(delta));
     const before = portrait(replica.model);
     const { manifest } = await world.write(sourceOf(replica, [0n, 0n]));
     const committed = [...deltas.slice(0, 20), ...deltas.slice(25, 30)];
@@ -42,14 +43,14 @@ describe('a snapshot of a running replica', () => {
 
   it('is of one moment: what is learned while it is written is not in it', async () => {
     const replica = new ModelReplica(new Model(OPTIONS));
-    for (const delta of deltas.slice(0, 20)) replica.read(null, (model) => model.apply(delta));
+    for (const delta of deltas.slice(0, 20)) replica.read(null, encodeDelta(delta));
     let at = 0n;
     const source = { ...sourceOf(replica, []), positions: () => [at, at] };
     const writing = world.write(source, 200);
     let learned = 20;
     const timer = setInterval(() => {
       const delta = deltas[learned++ % deltas.length]!;
-      replica.read(null, (model) => model.apply(delta));
+      replica.read(null, encodeDelta(delta));
       at += 1n;
     }, 0);
     const { manifest } = await writing;

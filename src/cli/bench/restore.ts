@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { type Config, loadConfig } from '../../config.js';
-import { splitDelta } from '../../online/delta-codec.js';
+import { encodeDelta, splitDelta } from '../../online/delta-codec.js';
 import { simdMemory } from '../../online/kernels/memory.js';
 import { Model } from '../../online/model.js';
 import { Random } from '../../online/random.js';
@@ -86,7 +86,10 @@ async function prepare(transport: Transport, config: Config, signal: AbortSignal
       records: delta.events,
     };
     at += delta.events;
-    await sending.send(maker.deltas(inputs, at, splitDelta(delta, RECORD_BYTES)));
+    const parts = splitDelta(delta, RECORD_BYTES).map((part) => {
+      return { delta: part, payload: encodeDelta(part) };
+    });
+    await sending.send(maker.deltas(inputs, at, parts));
   }
   await sending.close();
 
