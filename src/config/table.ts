@@ -392,9 +392,9 @@ export const STREAM_SETTINGS = {
   servingThread: choice({
     env: 'ISTHMUS_SERVING_THREAD',
     words: ['auto', 'true', 'false'],
-    fallback: 'auto',
+    fallback: 'false',
     description:
-      'Whether lists are made in a thread beside the event loop, out of a second copy of the model, which takes its memory again. auto: where there is more than one core, and the backend is simd or plain.',
+      'Whether lists are made in a thread beside the event loop, out of a second copy of the model, which takes its memory and the time of adding its deltas again. auto: where there is more than one core, and the backend is simd or plain.',
   }),
   backend: choice({
     env: 'ISTHMUS_BACKEND',
