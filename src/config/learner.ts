@@ -210,6 +210,12 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     'Weight in the score of what was seen beside that, in two steps.',
   ),
   blendWalkNew: real('blendWalkNew', 0, 8, 'The same for users without an event in the domain.'),
+  blendCosineNew: real(
+    'blendCosineNew',
+    0,
+    8,
+    "Weight in the score of how like the user's items it is (cosine of the counts), for users without an event in the domain; 0: none.",
+  ),
   walkItems: count(
     'walkItems',
     0,

@@ -250,7 +250,7 @@ export class PrequentialScoring {
       }
       return;
     }
-    blend.walk.run(histories, domain);
+    blend.walk.run(histories, domain, weights);
     dotsOfRows(model.items, rows, n, query, example * model.dimension, dots);
     for (let i = 0; i < n; i++) {
       const row = rows[i]!;

@@ -12,14 +12,15 @@ export interface BlendWeights {
   readonly deep: number;
   readonly lift: number;
   readonly walk: number;
+  readonly cosine: number;
 }
 
 /**
  * The weights of the blended score of item j of domain t:
  *
- *     s_j = π log(1 + c_j) + β b_j + δ v_j · q + λ lift(j) + ω walk(j)
+ *     s_j = π log(1 + c_j) + β b_j + δ v_j · q + λ lift(j) + ω walk(j) + κ cosine(j)
  *
- * (lift and walk: wide/walk.ts); what is in the user's ring of t, less: repeats/repeats.ts.
+ * (the last three: wide/walk.ts); what is in the user's ring of t, less: repeats/repeats.ts.
  */
 function weightsOf(options: BlendOptions, isNew: boolean): BlendWeights {
   return {
@@ -28,6 +29,8 @@ function weightsOf(options: BlendOptions, isNew: boolean): BlendWeights {
     deep: isNew ? options.blendDeepNew : options.blendDeep,
     lift: isNew ? options.blendLiftNew : options.blendLift,
     walk: isNew ? options.blendWalkNew : options.blendWalk,
+    // Where somebody has a life in the domain, items alike in number say nothing that lifts do not.
+    cosine: isNew ? options.blendCosineNew : 0,
   };
 }
 
@@ -57,7 +60,7 @@ export class Blend {
     return events > 0 ? this.known : this.newcomers;
   }
 
-  /** π log(1 + c_j) + λ lift(j) + ω walk(j), by the walk at hand. */
+  /** π log(1 + c_j) + λ lift(j) + ω walk(j) + κ cosine(j), by the walk at hand. */
   wide(row: number, weights: BlendWeights): number {
     const { model, walk } = this;
     return weights.popularity * log1pCount(model.items.counts[row]!) + walk.added(row, weights);

@@ -18,6 +18,8 @@ export interface BlendOptions {
   readonly blendWalk: number;
   /** In place of blendWalk for users without an event in the domain. */
   readonly blendWalkNew: number;
+  /** Weight of how like the user's items it is, for users without an event in the domain; 0: none. */
+  readonly blendCosineNew: number;
   /** Newest liked items of the user's, in each domain, from whose neighbours a second step leads on. */
   readonly walkItems: number;
   /** In place of liftItems and walkItems for users who have liked nothing in the domain. */
@@ -41,10 +43,11 @@ export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
   blendDeep: 0.7,
   blendDeepNew: 0.27,
   blendLift: 1.5,
-  blendLiftNew: 0.8,
+  blendLiftNew: 0.3,
   liftItems: 16,
   blendWalk: 1.2,
   blendWalkNew: 0.33,
+  blendCosineNew: 0.8,
   walkItems: 4,
   newcomerItems: 64,
   newcomerBridges: 256,

@@ -246,6 +246,7 @@ export interface SimdExports {
   ): void;
   walkReaching(
     masses: number,
+    cosines: number,
     rows: number,
     from: number,
     length: number,
@@ -258,6 +259,8 @@ export interface SimdExports {
     perOne: number,
     walk: number,
     perTwo: number,
+    cosine: number,
+    perCosine: number,
     bar: number,
   ): number;
   walkClear(

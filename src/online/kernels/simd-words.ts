@@ -60,9 +60,14 @@ function kernelsOver(kernels: SimdExports, pairs: number): WordKernels {
     addTwo: step(kernels.walkTwo),
     addStart: (header, { starts, start, bridges }, n, domain, length) =>
       kernels.walkStart(header * 4, starts * 4, n, domain, start * 4, bridges * 4, length),
-    reaching: ({ masses, rows, facts, found }, from, length, bound) =>
+    // The rows are those that the first step reached, in the same order: written once more, they stay.
+    addCosines: (header, { starts, cosines, rows }, n, domain) => {
+      kernels.walkStart(header * 4, starts * 4, n, domain, cosines * 4, rows * 4, 0);
+    },
+    reaching: ({ masses, cosines, rows, facts, found }, from, length, bound) =>
       kernels.walkReaching(
         masses * 4,
+        cosines * 4,
         rows * 4,
         from,
         length,
@@ -75,10 +80,15 @@ function kernelsOver(kernels: SimdExports, pairs: number): WordKernels {
         bound.perOne,
         bound.walk,
         bound.perTwo,
+        bound.cosine,
+        bound.perCosine,
         bound.bar,
       ),
     parts: (header, { starts, marks, parts }, n, domain) => {
       kernels.walkParts(header * 4, starts * 4, n, domain, marks * 4, parts * 4);
+    },
+    clearCosines: ({ masses, rows, cosines }, length) => {
+      kernels.walkClear(masses * 4, rows * 4, 0, cosines * 4, rows * 4, length);
     },
     clear: ({ masses, rows, start, bridges }, length, count) => {
       kernels.walkClear(masses * 4, rows * 4, length, start * 4, bridges * 4, count);

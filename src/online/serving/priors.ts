@@ -85,7 +85,13 @@ export class Priors {
       const logCount = log1pCount(counts[row]!);
       base[i] = bias * biases[row]! + popularity * logCount;
       norms[i] = normsByRow[row]!;
-      room.setFacts(row, biases[row]!, logCount, norms[i]!);
+      room.setFacts(
+        row,
+        biases[row]!,
+        logCount,
+        norms[i]!,
+        1 / Math.sqrt(Math.max(1, counts[row]!)),
+      );
     }
     const items = model.rowsOf(domain).length;
     const constant = -popularity * Math.log(Math.max(1, model.eventsOf(domain) + items));

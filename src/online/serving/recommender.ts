@@ -184,7 +184,7 @@ export class Recommender {
     for (const one of pending) {
       const { place, example, past, weights } = one;
       const request = requests[place]!;
-      this.blend.walk.run(past, domain);
+      this.blend.walk.run(past, domain, weights);
       const best = this.best(priors, queries.query, one, request.n);
       const gate = queries.transferOf(example);
       const rows = best.map(({ index }) => priors.rows[index]!);

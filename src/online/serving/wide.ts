@@ -42,7 +42,8 @@ export class WideMerge {
     dense: readonly Scored[],
     n: number,
   ): readonly Scored[] {
-    if (walk.length === 0 || (weights.lift === 0 && weights.walk === 0) || n === 0) return dense;
+    const { lift, walk: second, cosine } = weights;
+    if (walk.length === 0 || n === 0 || lift + second + cosine === 0) return dense;
     const { base, places } = priors;
     const { counts } = items;
     const best = this.denseOnes(items, priors, walk, weights, query, at, dense);

@@ -125,7 +125,7 @@ export class TrustProbing {
   /** 1 / log2(rank + 2) of the event's item; equal scores count against it. */
   private gainOf({ target, weights }: Planned, view: View, query: Float32Array): number {
     const { model, rows, dots, blend } = this;
-    blend.walk.run(view.histories, target);
+    blend.walk.run(view.histories, target, weights);
     if (view.example < 0) dots.fill(0);
     else dotsOfRows(model.items, rows, rows.length, query, view.example * model.dimension, dots);
     const score = (i: number): number => {

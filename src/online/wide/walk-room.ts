@@ -9,12 +9,13 @@ const ROUND = 1.5 * 2 ** 22;
  * the loops here are their oracle. It holds what the last walk found until the next one begins.
  *
  * By row, as doubles: two masses (of the first and the second step) side by side, and what a second
- * step sets out from; as floats, *facts* of the row that a bound of its score takes: its bias, log(1 +
- * its count), |v|. Lists of rows that have any. A *start* is an item from which a step leads on:
+ * step sets out from; the sum of cosines, but for the root of the row's own count; as floats, *facts* of
+ * the row that a bound of its score takes: its bias, log(1 + its count), |v|, 1 / √(its count). Lists of rows that have any. A *start* is an item from which a step leads on:
  * its row, a domain of its own or -1, and what each of its counts weighs.
  */
 export class WalkRoom implements RoomAddresses {
   masses = 0;
+  cosines = 0;
   start = 0;
   rows = 0;
   bridges = 0;
@@ -31,6 +32,8 @@ export class WalkRoom implements RoomAddresses {
   length = 0;
   /** Rows that a second step may set out from, likewise. */
   bridgeCount = 0;
+  /** Whether the last walk has sums of cosines. */
+  private hasCosines = false;
   private readonly arena: Arena;
   /** Goes up when the facts are lost. */
   generation = 0;
@@ -52,6 +55,7 @@ export class WalkRoom implements RoomAddresses {
     this.mostParts = 0;
     this.length = 0;
     this.bridgeCount = 0;
+    this.hasCosines = false;
     this.sums = this.arena.take(4);
     this.found = this.arena.take(1 + MOST_FOUND);
   }
@@ -84,10 +88,12 @@ export class WalkRoom implements RoomAddresses {
     const { arena, capacity } = this;
     this.masses = arena.take(capacity * 4);
     this.start = arena.take(capacity * 2);
-    this.doubles.fill(0, this.masses / 2, this.start / 2 + capacity);
+    this.cosines = arena.take(capacity * 2);
+    this.doubles.fill(0, this.masses / 2, this.cosines / 2 + capacity);
     // One more: a row is written before it is known to be new.
     this.facts = arena.take(capacity * 4);
     this.floats.fill(Number.NEGATIVE_INFINITY, this.facts, this.facts + capacity * 4);
+    for (let row = 0; row < capacity; row++) this.floats[this.facts + row * 4 + 3] = 0;
     this.generation++;
     this.marks = arena.take(capacity);
     this.words.fill(0, this.marks, this.marks + capacity);
@@ -96,12 +102,13 @@ export class WalkRoom implements RoomAddresses {
   }
 
   /** Of a row that has room. */
-  setFacts(row: number, bias: number, logCount: number, norm: number): void {
+  setFacts(row: number, bias: number, logCount: number, norm: number, perRoot: number): void {
     const { floats } = this;
     const at = this.facts + row * 4;
     floats[at] = bias;
     floats[at + 1] = logCount;
     floats[at + 2] = norm;
+    floats[at + 3] = perRoot;
   }
 
   /** Makes room for so many starts, and has none. */
@@ -131,6 +138,23 @@ export class WalkRoom implements RoomAddresses {
     return doubles[sums / 2]!;
   }
 
+  /** Sums up cosines, but for the root of the row's own count: after `stepOne`, from starts of the same rows (own: -1). */
+  addCosines(domain: number): void {
+    const { arena } = this;
+    const { kernels } = arena.memory;
+    this.hasCosines = true;
+    if (kernels !== null) kernels.addCosines(arena.header, this, this.startCount, domain);
+    else {
+      const { words, doubles } = this;
+      this.eachList(domain, (rows, counts, size, each) => {
+        for (let i = 0; i < size; i++) {
+          const count = words[counts + i]!;
+          if (count >= 1) doubles[this.cosines / 2 + words[rows + i]!]! += count * each;
+        }
+      });
+    }
+  }
+
   /** Finds the bridges: what stands beside the starts in the domain, and in those of their own. */
   stepOut(domain: number): void {
     const { arena } = this;
@@ -158,10 +182,10 @@ export class WalkRoom implements RoomAddresses {
    * until it has found MOST_FOUND: they stand at `found`. Returns the number of the row with which to go on.
    */
   reaching(from: number, bound: ScoreBound): number {
-    const { words, doubles, floats, masses, facts, rows, found, length } = this;
+    const { words, doubles, floats, masses, cosines, facts, rows, found, length } = this;
     const { kernels } = this.arena.memory;
     if (kernels !== null) return kernels.reaching(this, from, length, bound);
-    const { popularity, bias, reach, lift, perOne, walk, perTwo, bar } = bound;
+    const { popularity, bias, reach, lift, perOne, walk, perTwo, cosine, perCosine, bar } = bound;
     let count = 0;
     let i = from;
     for (; i < length && count < MOST_FOUND; i++) {
@@ -169,12 +193,15 @@ export class WalkRoom implements RoomAddresses {
       const mass = masses / 2 + row * 2;
       const fact = facts + row * 4;
       const one = doubles[mass]!;
-      const most =
+      let most =
         bias * floats[fact]! +
         popularity * floats[fact + 1]! +
         reach * floats[fact + 2]! +
         lift * log1pAtMost(perOne * one) +
         walk * log1pAtMost(perTwo * (one + doubles[mass + 1]!));
+      if (cosine !== 0) {
+        most += cosine * log1pAtMost(perCosine * doubles[cosines / 2 + row]! * floats[fact + 3]!);
+      }
       if (!(most < bar)) words[found + ++count] = row;
     }
     words[found] = count;
@@ -214,14 +241,17 @@ export class WalkRoom implements RoomAddresses {
   }
 
   private clear(): void {
-    const { arena, words, doubles, length, bridgeCount } = this;
+    const { arena, words, doubles, length, bridgeCount, hasCosines } = this;
     const { kernels } = arena.memory;
-    if (kernels !== null) kernels.clear(this, length, bridgeCount);
-    else {
+    if (kernels !== null) {
+      kernels.clear(this, length, bridgeCount);
+      if (hasCosines) kernels.clearCosines(this, length);
+    } else {
       for (let i = 0; i < length; i++) {
         const at = this.masses / 2 + words[this.rows + i]! * 2;
         doubles[at] = 0;
         doubles[at + 1] = 0;
+        doubles[this.cosines / 2 + words[this.rows + i]!] = 0;
       }
       for (let i = 0; i < bridgeCount; i++) {
         doubles[this.start / 2 + words[this.bridges + i]!] = 0;
@@ -229,6 +259,7 @@ export class WalkRoom implements RoomAddresses {
     }
     this.length = 0;
     this.bridgeCount = 0;
+    this.hasCosines = false;
   }
 
   private addOne(domain: number): number {

@@ -12,12 +12,18 @@ export interface WalkHistory {
   readonly weights: ArrayLike<number>;
 }
 
-/** Weights of what a bound of a score is made of; see blend/blend.ts. */
-export interface ReachWeights {
-  readonly popularity: number;
-  readonly bias: number;
+/** Weights of what a walk adds to a score; see blend/blend.ts. */
+export interface WalkWeights {
   readonly lift: number;
   readonly walk: number;
+  /** Above 0 only where the walk was run for cosines. */
+  readonly cosine: number;
+}
+
+/** Weights of what a bound of a score is made of. */
+export interface ReachWeights extends WalkWeights {
+  readonly popularity: number;
+  readonly bias: number;
 }
 
 export interface WalkOptions {
@@ -35,6 +41,8 @@ export interface WalkOptions {
   readonly walkBelow: number;
 }
 
+/** What cosines are multiplied with. */
+const PER_COSINE = 3;
 /** As if so much had been seen beside the user's items and led nowhere. */
 const PSEUDO_MASS = 5;
 
@@ -52,7 +60,12 @@ const PSEUDO_MASS = 5;
  *     walk(j) = log(1 + M/10 · (p1(j) + p2(j)) / (5 + Σ p1 + Σ p2))
  *
  * for M items of the domain, p2 = 0 where Σ p1 is `walkBelow` or more (whoever has led a life in both
- * domains needs no second step, which costs many times the first). Of users who have liked nothing in
+ * domains needs no second step, which costs many times the first). Beside them, where it is asked for,
+ * stands how like those i the item is, as item-kNN has it (Deshpande, Karypis 2004):
+ *
+ *     cosine(j) = log(1 + 3 Σ_i w_i c(i→j) / √(n_i n_j))
+ *
+ * Of users who have liked nothing in
  * the domain, both steps start from the `newcomerItems` newest i and the second leads over
  * `newcomerBridges` k, whatever Σ p1 is: there, what is older still tells something. Both are ratios, so
  * that they mean the same in dense data and in thin, where weights of raw counts that suit the one are
@@ -75,6 +88,8 @@ export class Walk {
     reach: 0,
     perOne: 0,
     perTwo: 0,
+    cosine: 0,
+    perCosine: PER_COSINE,
     bar: 0,
   };
   private perOne = 0;
@@ -86,43 +101,61 @@ export class Walk {
     this.room = model.neighbours.room;
   }
 
-  run(histories: readonly WalkHistory[], target: number): void {
+  /** @param weights what `added` will be asked with: cosines are summed up only where they weigh. */
+  run(
+    histories: readonly WalkHistory[],
+    target: number,
+    weights: { readonly cosine: number } = { cosine: 0 },
+  ): void {
     const { model, options, room } = this;
     room.begin(model.items.size);
     const newcomer = !histories.some((history) => history.domain === target && likesAny(history));
-    this.setOut(histories, newcomer ? options.newcomerItems : options.liftItems, -1);
+    const items = newcomer ? options.newcomerItems : options.liftItems;
+    this.setOut(histories, items, null);
     const massOne = room.stepOne(target);
+    if (weights.cosine > 0) {
+      this.setOut(histories, items, null, Math.sqrt);
+      room.addCosines(target);
+    }
     const second = options.walkItems > 0 && (newcomer || massOne < options.walkBelow);
     const [starts, bridges] = newcomer
       ? [options.newcomerItems, options.newcomerBridges]
       : [options.walkItems, options.walkBridges];
     const massTwo = second ? this.secondStep(histories, target, starts, bridges) : 0;
-    const { length: items } = model.rowsOf(target);
-    this.perOne = items / 100 / (PSEUDO_MASS + massOne);
-    this.perTwo = items / 10 / (PSEUDO_MASS + massOne + massTwo);
+    const { length } = model.rowsOf(target);
+    this.perOne = length / 100 / (PSEUDO_MASS + massOne);
+    this.perTwo = length / 10 / (PSEUDO_MASS + massOne + massTwo);
   }
 
-  /** What the two add to a score with these weights. */
-  added(row: number, weights: { readonly lift: number; readonly walk: number }): number {
+  /** What they add to a score with these weights. */
+  added(row: number, weights: WalkWeights): number {
     const { doubles, masses } = this.room;
     const at = masses / 2 + row * 2;
     const one = doubles[at]!;
     const two = doubles[at + 1]!;
     const lift = weights.lift === 0 || one === 0 ? 0 : weights.lift * Math.log1p(this.perOne * one);
-    if (weights.walk === 0) return lift;
-    return lift + weights.walk * Math.log1p(this.perTwo * (one + two));
+    const walk = weights.walk === 0 ? 0 : weights.walk * Math.log1p(this.perTwo * (one + two));
+    if (weights.cosine === 0) return lift + walk;
+    return lift + walk + weights.cosine * Math.log1p(PER_COSINE * this.cosine(row));
   }
 
   /** No less than `added`, and not much more, for a part of its cost. */
-  addedAtMost(row: number, weights: { readonly lift: number; readonly walk: number }): number {
+  addedAtMost(row: number, weights: WalkWeights): number {
     const { doubles, masses } = this.room;
     const at = masses / 2 + row * 2;
     const one = doubles[at]!;
     const two = doubles[at + 1]!;
-    return (
+    const most =
       weights.lift * log1pAtMost(this.perOne * one) +
-      weights.walk * log1pAtMost(this.perTwo * (one + two))
-    );
+      weights.walk * log1pAtMost(this.perTwo * (one + two));
+    if (weights.cosine === 0) return most;
+    return most + weights.cosine * log1pAtMost(PER_COSINE * this.cosine(row));
+  }
+
+  /** Σ_i w_i c(i→j) / √(n_i n_j) */
+  private cosine(row: number): number {
+    const { doubles, cosines } = this.room;
+    return doubles[cosines / 2 + row]! / Math.sqrt(Math.max(1, this.model.items.counts[row]!));
   }
 
   /**
@@ -142,6 +175,7 @@ export class Walk {
     bound.bias = weights.bias;
     bound.lift = weights.lift;
     bound.walk = weights.walk;
+    bound.cosine = weights.cosine;
     bound.perOne = this.perOne;
     bound.perTwo = this.perTwo;
     bound.reach = reach;
@@ -165,16 +199,27 @@ export class Walk {
     return doubles[at]! + doubles[at + 1]!;
   }
 
-  /** Makes starts of the newest items of the histories, oldest first. */
-  private setOut(histories: readonly WalkHistory[], limit: number, target: number): void {
+  /**
+   * Makes starts of the newest items of the histories, oldest first.
+   *
+   * @param target bridges stand there and in each item's own domain; null: none are looked for
+   * @param divisor what weights are divided by, given n_i
+   */
+  private setOut(
+    histories: readonly WalkHistory[],
+    limit: number,
+    target: number | null,
+    divisor: (count: number) => number = identity,
+  ): void {
     const { room, model } = this;
     const { counts } = model.items;
     room.beginStarts(histories.length * limit);
     for (const { domain, rows, weights } of histories) {
-      const own = domain === target ? -1 : domain;
+      const own = target === null || domain === target ? -1 : domain;
       for (let i = Math.max(0, rows.length - limit); i < rows.length; i++) {
         const row = rows[i]!;
-        if (weights[i]! > 0) room.addStartAt(row, own, weights[i]! / Math.max(1, counts[row]!));
+        const weight = weights[i]!;
+        if (weight > 0) room.addStartAt(row, own, weight / divisor(Math.max(1, counts[row]!)));
       }
     }
   }
@@ -226,6 +271,10 @@ export class Walk {
       tied.subarray(below, same).sort((a, b) => (model.key(a) < model.key(b) ? -1 : 1));
     }
   }
+}
+
+function identity(count: number): number {
+  return count;
 }
 
 function likesAny({ weights }: WalkHistory): boolean {

@@ -30,12 +30,16 @@ export interface WordKernels {
   addOne(header: number, room: RoomAddresses, n: number, domain: number, length: number): number;
   /** As `WalkRoom.addStart`; returns the bridges found then. */
   addStart(header: number, room: RoomAddresses, n: number, domain: number, length: number): number;
+  /** As `WalkRoom.addCosines`, of rows that `addOne` reached, from starts of the same rows with no domain of their own. */
+  addCosines(header: number, room: RoomAddresses, n: number, domain: number): void;
   /** As `WalkRoom.addTwo`; returns the rows reached then. */
   addTwo(header: number, room: RoomAddresses, n: number, domain: number, length: number): number;
   /** As `WalkRoom.reaching`. */
   reaching(room: RoomAddresses, from: number, length: number, bound: ScoreBound): number;
   /** As `WalkRoom.partsOf`, of rows that are marked. */
   parts(header: number, room: RoomAddresses, n: number, domain: number): void;
+  /** Sets the sums of cosines of so many rows reached to 0. */
+  clearCosines(room: RoomAddresses, rows: number): void;
   /** As `WalkRoom.clear`. */
   clear(room: RoomAddresses, rows: number, bridges: number): void;
 }
@@ -43,6 +47,7 @@ export interface WordKernels {
 /** Addresses of the arrays of a walk; see walk-room.ts. */
 export interface RoomAddresses {
   readonly masses: number;
+  readonly cosines: number;
   readonly start: number;
   readonly rows: number;
   readonly bridges: number;
@@ -58,15 +63,18 @@ export interface RoomAddresses {
  * Which rows a walk has to be asked about: those whose score, by a bound of it, is no less than `bar`:
  *
  *     π log(1 + c_j) + β b_j + reach · |v_j| + λ log(1 + perOne · p1(j)) + ω log(1 + perTwo · (p1(j) + p2(j)))
+ *         + κ log(1 + perCosine · cosine(j))
  */
 export interface ScoreBound {
   readonly popularity: number;
   readonly bias: number;
   readonly lift: number;
   readonly walk: number;
+  readonly cosine: number;
   readonly reach: number;
   readonly perOne: number;
   readonly perTwo: number;
+  readonly perCosine: number;
   readonly bar: number;
 }
 

@@ -175,6 +175,25 @@ describe('the list of an item', () => {
 });
 
 describe.each(MEMORIES)('a walk over lists in %s', (_, memory) => {
+  it('has no cosines left of the walk before it', () => {
+    const lists = new Neighbours(key, memory());
+    const { room } = lists;
+    for (let row = 2; row < 40; row++) lists.add(1, row, 0, row);
+    const sums = (wanted: boolean): number[] => {
+      room.begin(40);
+      room.beginStarts(1);
+      room.addStartAt(1, -1, 0.5);
+      room.stepOne(0);
+      if (wanted) room.addCosines(0);
+      expect(room.length).toBe(38);
+      return Array.from({ length: 40 }, (__, row) => room.doubles[room.cosines / 2 + row]!);
+    };
+    const halves = Array.from({ length: 40 }, (__, row) => (row < 2 ? 0 : row / 2));
+    expect(sums(true)).toEqual(halves);
+    expect(sums(true)).toEqual(halves);
+    expect(sums(false)).toEqual(new Array(40).fill(0));
+  });
+
   it('that begins anew after all was forgotten writes over none of them', () => {
     const lists = new Neighbours(key, memory());
     const { room } = lists;
@@ -195,39 +214,50 @@ describe.each(MEMORIES)('a walk over lists in %s', (_, memory) => {
 });
 
 describe.each(MEMORIES)('a search among the rows reached, of lists in %s', (_, memory) => {
-  const weights = { popularity: 0.7, bias: 0.2, lift: 1.2, walk: 0.5, perOne: 3, perTwo: 9 };
+  const walked = { lift: 1.2, walk: 0.5, perOne: 3, perTwo: 9, perCosine: 2 };
 
-  it('finds those whose score may come up to the bar, and none that are far below it', () => {
-    const random = Random.of('reaching', 1);
-    const lists = new Neighbours(key, memory());
-    const { room } = lists;
-    for (let row = 1; row < 400; row++) lists.add(0, row, 0, 1 + random.below(50));
-    room.begin(400);
-    const bias = Float32Array.from({ length: 400 }, () => random.normal());
-    const norm = Float32Array.from({ length: 400 }, () => random.float());
-    for (let row = 1; row < 400; row++) room.setFacts(row, bias[row]!, Math.log1p(row), norm[row]!);
-    room.beginStarts(1);
-    room.addStartAt(0, -1, 0.1);
-    room.stepOne(0);
-    const most = (row: number): number => {
-      const mass = lists.get(0, row, 0) * 0.1;
-      const prior = 0.7 * Math.log1p(row) + 0.2 * bias[row]! + 0.4 * norm[row]!;
-      return prior + 1.2 * Math.log1p(3 * mass) + 0.5 * Math.log1p(9 * mass);
-    };
-    for (const bar of [Number.NEGATIVE_INFINITY, 6, 8, 9, Number.POSITIVE_INFINITY]) {
-      const found: number[] = [];
-      for (let from = 0; from < room.length; ) {
-        from = room.reaching(from, { ...weights, reach: 0.4, bar });
-        const { words, found: at } = room;
-        for (let i = 1; i <= words[at]!; i++) found.push(words[at + i]!);
+  it.each([0, 0.6])(
+    'finds those whose score may come up to the bar, and none that are far below it (cosines weigh %f)',
+    (cosine) => {
+      const weights = { popularity: 0.7, bias: 0.2, ...walked, cosine };
+      const random = Random.of('reaching', 1);
+      const lists = new Neighbours(key, memory());
+      const { room } = lists;
+      for (let row = 1; row < 400; row++) lists.add(0, row, 0, 1 + random.below(50));
+      room.begin(400);
+      const bias = Float32Array.from({ length: 400 }, () => random.normal());
+      const norm = Float32Array.from({ length: 400 }, () => random.float());
+      for (let row = 1; row < 400; row++) {
+        room.setFacts(row, bias[row]!, Math.log1p(row), norm[row]!, 1 / Math.sqrt(row));
       }
-      const all = Array.from({ length: 399 }, (__, i) => i + 1);
-      // 1.7 weights times 0.07, for the bound of the logarithm.
-      expect(new Set(found).size).toBe(found.length);
-      expect(found).toEqual(expect.arrayContaining(all.filter((row) => most(row) > bar + 1e-5)));
-      expect(found.filter((row) => most(row) < bar - 0.13)).toEqual([]);
-    }
-  });
+      room.beginStarts(1);
+      room.addStartAt(0, -1, 0.1);
+      room.stepOne(0);
+      room.beginStarts(1);
+      room.addStartAt(0, -1, 0.3);
+      room.addCosines(0);
+      const most = (row: number): number => {
+        const mass = lists.get(0, row, 0) * 0.1;
+        const prior = 0.7 * Math.log1p(row) + 0.2 * bias[row]! + 0.4 * norm[row]!;
+        const alike = (2 * lists.get(0, row, 0) * 0.3) / Math.sqrt(row);
+        const steps = 1.2 * Math.log1p(3 * mass) + 0.5 * Math.log1p(9 * mass);
+        return prior + steps + cosine * Math.log1p(alike);
+      };
+      for (const bar of [Number.NEGATIVE_INFINITY, 6, 8, 9, Number.POSITIVE_INFINITY]) {
+        const found: number[] = [];
+        for (let from = 0; from < room.length; ) {
+          from = room.reaching(from, { ...weights, reach: 0.4, bar });
+          const { words, found: at } = room;
+          for (let i = 1; i <= words[at]!; i++) found.push(words[at + i]!);
+        }
+        const all = Array.from({ length: 399 }, (__, i) => i + 1);
+        // 1.7 weights (2.3 with cosines) times 0.07, for the bound of the logarithm.
+        expect(new Set(found).size).toBe(found.length);
+        expect(found).toEqual(expect.arrayContaining(all.filter((row) => most(row) > bar + 1e-5)));
+        expect(found.filter((row) => most(row) < bar - 0.13 - 0.07 * cosine)).toEqual([]);
+      }
+    },
+  );
 });
 
 describe.each(MEMORIES)('the parts of a step over lists in %s', (_, memory) => {

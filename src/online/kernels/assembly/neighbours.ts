@@ -337,12 +337,13 @@ const MOST_FOUND: i32 = 32;
 
 /**
  * Looks through the rows reached, from number `from` on, for those whose score may come up to `bar`;
- * see ScoreBound in ../../wide/words.ts. By row, `facts` has the f32 of its bias, of log(1 + count) and
- * |v|. Writes how many were found to `found`, and the rows behind it. Returns the number of the row with
+ * see ScoreBound in ../../wide/words.ts. By row, `facts` has the f32 of its bias, of log(1 + count), |v|
+ * and 1 / √count. Writes how many were found to `found`, and the rows behind it. Returns the number of the row with
  * which to go on.
  */
 export function walkReaching(
   masses: usize,
+  cosines: usize,
   rows: usize,
   from: i32,
   length: i32,
@@ -355,6 +356,8 @@ export function walkReaching(
   perOne: f64,
   walk: f64,
   perTwo: f64,
+  cosine: f64,
+  perCosine: f64,
   bar: f64,
 ): i32 {
   let count = 0;
@@ -365,12 +368,16 @@ export function walkReaching(
     const fact = facts + ((<usize>row) << 4);
     const one = load<f64>(mass);
     const both = one + load<f64>(mass, 8);
-    const most =
+    let most =
       bias * <f64>load<f32>(fact) +
       popularity * <f64>load<f32>(fact, 4) +
       reach * <f64>load<f32>(fact, 8) +
       lift * log1pAtMost(perOne * one) +
       walk * log1pAtMost(perTwo * both);
+    if (cosine !== 0) {
+      const sum = load<f64>(cosines + ((<usize>row) << 3));
+      most += cosine * log1pAtMost(perCosine * sum * <f64>load<f32>(fact, 12));
+    }
     if (most < bar) continue;
     count++;
     store<u32>(found + ((<usize>count) << 2), row);
