@@ -121,6 +121,12 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
   denseLearningRate: real('denseLearningRate', 0, 10, 'Step size of W, A and W_r.'),
   encoderLearningRate: real('encoderLearningRate', 0, 10, "Step size of an encoder's own blocks."),
   gateLearningRate: real('gateLearningRate', 0, 10, "Step size of the gate's scalars."),
+  stackLearningRate: real(
+    'stackLearningRate',
+    0,
+    10,
+    'Step size of what is learned of the blend of scores; 0: nothing is.',
+  ),
   priorLearningRate: real('priorLearningRate', 0, 10, 'Step size of the weight of popularity.'),
   accumulatorStart: real(
     'accumulatorStart',

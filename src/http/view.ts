@@ -10,6 +10,13 @@ export interface TrustView {
   readonly standardErrors: number;
 }
 
+/** What is learned of how a domain's scores are blended. */
+export interface BlendView {
+  readonly domain: string;
+  /** What popularity weighs more by a user's leaning (online/stacking/stack.ts). */
+  readonly leaning: number;
+}
+
 /**
  * All that HTTP and metrics know about the service: reads only, from memory, without side effects.
  * Everything but `model` and `recommendations` is called at each scrape and has to be cheap. The
@@ -49,6 +56,8 @@ export interface ServiceView {
   transferNorms(): readonly { readonly from: string; readonly to: string; readonly norm: number }[];
   /** What is held of each source of each other domain, by whether users are new in the target or known there. */
   trust(): readonly TrustView[];
+  /** What is learned of the blend of each domain's scores. */
+  blend(): readonly BlendView[];
   /** Days after which an entry of a history counts half, by domain; 0: it never fades. */
   halfLives(): readonly { readonly domain: string; readonly days: number }[];
 

@@ -6,6 +6,7 @@ import type { Config } from '../config.js';
 import type { DeltaReader } from '../consumers/delta-reader.js';
 import { publish } from '../diagnostics.js';
 import type {
+  BlendView,
   InstanceView,
   ModelState,
   Readiness,
@@ -18,6 +19,7 @@ import type {
 import type { ItemsWork } from '../items/work.js';
 import { digestSlices } from '../online/digest.js';
 import { learnedHalfLife } from '../online/encoders/half-life.js';
+import { Stack } from '../online/stacking/stack.js';
 import type { ChosenTower } from '../online/tower/backend.js';
 import { transferNorms } from '../online/transfer-norms.js';
 import { Trust } from '../online/trust/trust.js';
@@ -182,6 +184,15 @@ export abstract class ServiceFigures implements ServiceView {
           })),
         ),
     );
+  }
+
+  blend(): readonly BlendView[] {
+    const { model } = this.learning.replica;
+    const stack = new Stack(model);
+    return this.domains().map((domain, index) => ({
+      domain,
+      leaning: stack.leaningWeight(index),
+    }));
   }
 
   halfLives(): readonly { readonly domain: string; readonly days: number }[] {

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import type { ServiceView } from '../http/view.js';
 import { backlog } from './backlog.js';
+import { blend } from './blend.js';
 import { cluster } from './cluster.js';
 import { deltas } from './deltas.js';
 import { digest } from './digest.js';
@@ -33,6 +34,7 @@ const GROUPS: readonly MetricGroup[] = [
   transfer,
   transferGain,
   trust,
+  blend,
   drift,
   model,
   digest,

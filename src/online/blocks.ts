@@ -8,6 +8,7 @@ import { HALF_LIFE_ROWS } from './encoders/half-life.js';
 import { onGrid, WEIGHT_UNIT } from './grid.js';
 import { Random } from './random.js';
 import { REPEAT_ROWS } from './repeats/repeats.js';
+import { STACK_ROWS } from './stacking/stack.js';
 import { TRUST_ROWS } from './trust/trust.js';
 
 /**
@@ -24,6 +25,7 @@ import { TRUST_ROWS } from './trust/trust.js';
  * | `half-life/<s>` | (8, 1) | zero | how half-lives compare for histories in s, in the accumulators: encoders/half-life.ts |
  * | `trust/<s>/<t>` | (4, 1) | zero | whether s helps in t, in the accumulators: trust/trust.ts |
  * | `repeat/<t>` | (2, 1) | zero | how often users of t come back to what they have, in the accumulators: repeats/repeats.ts |
+ * | `stack/<t>` | (2, 1) | zero | what is learned of the blend of scores in t: stacking/stack.ts |
  * | `content/<t>` | (2 d, d) | random (seed), the same in all domains | what content says of an item's vector: c W_c |
  * | `conv/...`, `gru/...`, `attention/...` | see the encoder | random (seed, key), or zero | an encoder's own |
  */
@@ -40,7 +42,7 @@ export type InitialBlock = 'identity' | 'zero' | 'one' | number;
 export type EncoderBlock = (d: number) => BlockShape & { readonly initial: InitialBlock };
 
 /** Which step size a block has, and the value that its decay pulls towards; a record has neither. */
-export type BlockRole = 'dense' | 'gate' | 'prior' | 'encoder' | 'content' | 'record';
+export type BlockRole = 'dense' | 'gate' | 'prior' | 'encoder' | 'content' | 'stack' | 'record';
 
 interface BlockKind {
   readonly role: BlockRole;
@@ -93,6 +95,12 @@ const KINDS: Readonly<Record<string, BlockKind>> = {
     role: 'record',
     domains: 1,
     shape: () => ({ rows: REPEAT_ROWS, width: 1 }),
+    initial: 'zero',
+  },
+  stack: {
+    role: 'stack',
+    domains: 1,
+    shape: () => ({ rows: STACK_ROWS, width: 1 }),
     initial: 'zero',
   },
   prior: { role: 'prior', domains: 1, shape: () => ({ rows: 1, width: 1 }), initial: 'one' },

@@ -21,6 +21,8 @@ class Domain {
   length = 0;
   /** Sum of the counts. */
   events = 0;
+  /** Sum of their squares. */
+  squares = 0;
   /** Rows of the table that belong here, with or without events. */
   tableRows = 0;
   /** Whether someone holds the index, so that it must keep its meaning. */
@@ -93,6 +95,10 @@ export class DomainTable {
     return this.at(index).events;
   }
 
+  squares(index: number): number {
+    return this.at(index).squares;
+  }
+
   rows(index: number): RowList {
     return this.at(index);
   }
@@ -114,6 +120,7 @@ export class DomainTable {
   recount(index: number, row: number, before: number, after: number): void {
     const domain = this.at(index);
     domain.events += after - before;
+    domain.squares += after ** 2 - before ** 2;
     if (before <= 0 && after > 0) domain.add(row);
     else if (before > 0 && after <= 0) {
       domain.remove(row);
@@ -129,7 +136,11 @@ export class DomainTable {
     domain.length = rows.length;
     domain.epoch = ++this.epochs;
     domain.events = 0;
-    for (let i = 0; i < rows.length; i++) domain.events += counts[rows[i]!]!;
+    domain.squares = 0;
+    for (let i = 0; i < rows.length; i++) {
+      domain.events += counts[rows[i]!]!;
+      domain.squares += counts[rows[i]!]! ** 2;
+    }
   }
 
   clear(): void {

@@ -17,6 +17,7 @@ import { DEFAULT_LEARNER_OPTIONS, type LearnerOptions } from './options.js';
 import { Random, type SeedPart } from './random.js';
 import { RepeatCounting } from './repeats/repeats.js';
 import { PopularitySampler } from './sampler.js';
+import { StackProbing } from './stacking/probes.js';
 import { priorKey } from './tower/keys.js';
 import { TrustProbing } from './trust/probes.js';
 import { Trust, weighProbes } from './trust/trust.js';
@@ -75,6 +76,7 @@ export class Learner {
   private readonly content: ContentTraining;
   private readonly examples: ExampleMaker;
   private readonly trusting: TrustProbing;
+  private readonly stacking: StackProbing;
   private readonly counting: PairCounting;
   private readonly repeats: RepeatCounting;
   private readonly blockOptions: ReturnType<typeof blockOptionsOf>;
@@ -104,6 +106,7 @@ export class Learner {
     const trust = new Trust(model, this.options.distrust);
     this.examples = new ExampleMaker(this.options, entries ?? undefined, trust);
     this.trusting = new TrustProbing(this, this.options);
+    this.stacking = new StackProbing(this, this.options);
     this.counting = new PairCounting(model, this.options);
     this.repeats = new RepeatCounting(model);
     this.blockOptions = blockOptionsOf(this.options);
@@ -119,6 +122,7 @@ export class Learner {
     model.settle();
     const watched = this.watch(batch, place);
     const records = [...this.weigh(batch, place), ...this.repeats.count(batch)];
+    const stacked = this.stack(batch, place);
     const content = this.content.isOn ? this.content : null;
     const examples = this.examples.make(batch, random);
     content?.begin(place);
@@ -174,6 +178,7 @@ export class Learner {
       const trained = gradients.length;
       for (const [key, gradient] of content?.turn(gradients, trained) ?? [])
         blocks.set(key, gradient);
+      for (const [key, gradient] of stacked) blocks.set(key, gradient);
       const neighbours = this.neighbours(batch, share);
       const delta: Delta = {
         events: batch.size,
@@ -216,6 +221,13 @@ export class Learner {
     if (options.distrust === 0) return [];
     const random = Random.of('trust', model.options.seed, ...place);
     return weighProbes(model, this.trusting.probe(batch, random));
+  }
+
+  /** Gradients of what is learned of the blend. */
+  private stack(batch: MiniBatch, place: readonly SeedPart[]): Map<string, Float32Array> {
+    const { model, options } = this;
+    if (options.stackLearningRate === 0) return new Map();
+    return this.stacking.probe(batch, Random.of('stack', model.options.seed, ...place));
   }
 
   /** Room in the kernels' memory for the gradients of all rows that the examples can touch. */
@@ -348,6 +360,7 @@ function blockOptionsOf(
     encoder: { rate: options.encoderLearningRate, l2: encoderL2, start: accumulatorStart },
     content: { rate: options.contentLearningRate, l2: options.contentL2, start: accumulatorStart },
     gate: { rate: options.gateLearningRate, l2: denseL2, start: SCALAR_START },
+    stack: { rate: options.stackLearningRate, l2: 0, start: SCALAR_START },
     prior: { rate: options.priorLearningRate, l2: denseL2, start: SCALAR_START },
   };
 }

@@ -152,6 +152,12 @@ export class Model implements DenseParameters {
     return this.domains.events(domain);
   }
 
+  /** Positive events that the item of an event of a domain has in the mean: Σ c² / Σ c; 0 before the first. */
+  meanCountOf(domain: number): number {
+    const events = this.domains.events(domain);
+    return events > 0 ? this.domains.squares(domain) / events : 0;
+  }
+
   block(key: string): Float32Array {
     return this.blockTable.get(key).values;
   }

@@ -51,6 +51,8 @@ export interface LearnerOptions extends BlendOptions, CountingOptions, DriftOpti
   readonly gateLearningRate: number;
   /** Step size of the weight of popularity. */
   readonly priorLearningRate: number;
+  /** Step size of the learned weights of the blend. */
+  readonly stackLearningRate: number;
   /** What the accumulators of embeddings start from. */
   readonly accumulatorStart: number;
   /** Decay of embeddings towards zero, times the root of how often a row is touched. */
@@ -93,6 +95,7 @@ export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   encoderLearningRate: 0.003,
   gateLearningRate: 0.02,
   priorLearningRate: 0.003,
+  stackLearningRate: 0.2,
   accumulatorStart: 3e-4,
   l2: 0.03,
   biasL2: 0.03,
@@ -115,6 +118,7 @@ const STEP_SIZES = [
   'encoderLearningRate',
   'gateLearningRate',
   'priorLearningRate',
+  'stackLearningRate',
   'contentLearningRate',
 ] as const satisfies readonly (keyof LearnerOptions)[];
 

@@ -144,27 +144,27 @@ export class PrequentialScoring {
     const own = user.history(domain);
     const events = own?.count ?? 0;
     const touched = own?.rows.slice() ?? [];
-    const weights = this.blend.weightsFor(events);
     const histories = this.batch.addUser(user);
-    const known = this.known(histories, domain, weights);
+    const known = this.known(histories, domain, events);
     const looked = this.captured.length % APART_EVERY === 0;
-    const apart = looked ? this.apart(histories, domain, weights) : null;
+    const apart = looked ? this.apart(histories, domain, events) : null;
     this.captured.push({ ...known, row, bucket: bucketOf(events), touched, apart, without });
   }
 
-  private known(range: SlotRange, domain: number, weights: BlendWeights): Known {
+  private known(range: SlotRange, domain: number, events: number): Known {
     const example =
       range.from < range.to ? this.batch.addTarget(range, domain, this.blend.trust) : -1;
     const histories = this.blend.trust.among(this.batch.historiesOf(range), domain);
+    const weights = this.blend.weightsFor(events, domain, histories);
     return { domain, weights, histories, example };
   }
 
   /** What was done in the domain alone; null if that is all that is known. */
-  private apart(range: SlotRange, domain: number, weights: BlendWeights): Known | null {
+  private apart(range: SlotRange, domain: number, events: number): Known | null {
     const own = this.batch.slotOf(range, domain);
     const owned = own < 0 ? { from: range.from, to: range.from } : { from: own, to: own + 1 };
     const isAll = range.to - range.from === owned.to - owned.from;
-    return isAll ? null : this.known(owned, domain, weights);
+    return isAll ? null : this.known(owned, domain, events);
   }
 
   /** A sample for each event, in the order in which they were added. */

@@ -71,10 +71,8 @@ export class PopularitySampler {
 
   /** The row of an item drawn. Not to be asked while `size` is 0. */
   draw(random: Random): number {
+    if (this.uniform > 0 && random.float() < this.uniform) return this.drawUniformly(random);
     const { rows, cumulative, length, total } = this.order;
-    if (this.uniform > 0 && random.float() < this.uniform) {
-      return rows[random.below(length)]!;
-    }
     const point = random.float() * total;
     let low = 0;
     let high = length - 1;
@@ -84,6 +82,12 @@ export class PopularitySampler {
       else low = middle + 1;
     }
     return rows[low]!;
+  }
+
+  /** As `draw`, but all items of the domain alike. */
+  drawUniformly(random: Random): number {
+    const { rows, length } = this.order;
+    return rows[random.below(length)]!;
   }
 
   /** q_j of an item with that count; an item without events counts as if it had one. */

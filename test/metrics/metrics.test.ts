@@ -57,6 +57,11 @@ describe('the metrics of a service', () => {
     expect(await value(metrics, errors)).toBe(-3.5);
   });
 
+  it('tell what is learned of the blend', async () => {
+    const metrics = metricsOf();
+    expect(await value(metrics, 'isthmus_blend_leaning_weight{domain="films"}')).toBe(0.25);
+  });
+
   it('tell what transfer wins, of the events looked at without it too', async () => {
     const metrics = metricsOf();
     const won = { rank: 3, apartRank: 30 };

@@ -25,12 +25,16 @@ function lists(model: Model, how: Scan, seed: number, queries: number, n: number
   const domain = model.findDomain('domain-0');
   const priors = new Priors(model).of(domain, new Blend(model).known);
   // Priors are logarithms: on a grid, sums with them are exact too.
-  for (let i = 0; i < priors.length; i++)
+  for (let i = 0; i < priors.length; i++) {
     priors.base[i] = Math.round(priors.base[i]! * 1024) / 1024;
+    priors.logs[i] = Math.round(priors.logs[i]! * 1024) / 1024;
+  }
   const targets = Array.from({ length: queries }, (_, i) => {
     const rows = [priors.rows[0]!, priors.rows[random.below(priors.length)]!];
     const excluded = { rows, has: (row: number) => rows.includes(row) };
-    return { at: i * d, excluded, best: new TopN(n) };
+    // What popularity weighs more, at most for some, is on a grid as well.
+    const popularity = i % 3 === 0 ? 0 : (random.below(9) - 4) / 4;
+    return { at: i * d, popularity, excluded, best: new TopN(n) };
   });
   how(model.items, priors, query, targets);
   return targets.map(({ best }) => best.drain());

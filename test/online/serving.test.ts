@@ -4,9 +4,10 @@ import { meanEncoder } from '../../src/online/encoders/mean.js';
 import { simdMemory } from '../../src/online/kernels/memory.js';
 import { Model } from '../../src/online/model.js';
 import { excludedRows } from '../../src/online/serving/exclusion.js';
-import { QueryBatch } from '../../src/online/serving/queries.js';
+import { likedOf, QueryBatch } from '../../src/online/serving/queries.js';
 import { Recommender } from '../../src/online/serving/recommender.js';
 import { TopN } from '../../src/online/serving/top-n.js';
+import { leaningOf } from '../../src/online/stacking/leaning.js';
 import { plainTower } from '../../src/online/tower/plain.js';
 import type { Recommendation } from '../../src/online/types.js';
 import { User } from '../../src/online/user.js';
@@ -91,13 +92,21 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
     (newcomer ? BLEND.blendCosineNew * Math.log1p(3 * (cosine[row]! / Math.sqrt(n(row)))) : 0);
 }
 
-/** The definition, word for word: score every item of the domain, sort, cut. `repeats`: what a ring scores more. */
+/** What scores differ by from the blend as it is set. */
+interface Changes {
+  /** What a ring scores more; none: it is left out. */
+  readonly repeats?: number;
+  /** What popularity weighs. */
+  readonly popularity?: (user: User) => number;
+}
+
+/** The definition, word for word: score every item of the domain, sort, cut. */
 function naive(
   { model }: World,
   user: User,
   name: string,
   n: number,
-  repeats?: number,
+  { repeats, popularity = () => 1 }: Changes = {},
 ): Recommendation['items'] {
   const domain = model.findDomain(name);
   const batch = new QueryBatch(model, meanEncoder);
@@ -114,7 +123,9 @@ function naive(
   for (let place = 0; place < length; place++) {
     const row = rows[place]!;
     if (excluded.has(row)) continue;
-    let logit = Math.fround(BLEND.blendBias * biases[row]! + Math.log1p(counts[row]!));
+    const log = Math.log1p(counts[row]!);
+    let logit = Math.fround(BLEND.blendBias * biases[row]! + log);
+    logit += (popularity(user) - 1) * Math.fround(log);
     for (let k = 0; k < model.dimension; k++) {
       logit += deep * embeddings[row * model.dimension + k]! * query[k]!;
     }
@@ -201,12 +212,41 @@ describe('lists', () => {
             ['domain-2', 0],
           ] as const) {
             const [list] = recommender.recommend([{ user, domain, n }]);
-            const expected = naive(world, user, domain, n, less);
+            const expected = naive(world, user, domain, n, { repeats: less });
             expect(list!.items.map(({ itemId }) => itemId)).toEqual(
               expected.map(({ itemId }) => itemId),
             );
           }
         }
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('are those of the naive scorer where popularity weighs more or less by what users like', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.constantFrom(1, 10, 500), (seed, n) => {
+        const world = coarseWorld(seed);
+        const { model } = world;
+        const domain = model.findDomain('domain-0');
+        const values = Int32Array.of(0, 1 << 19);
+        model.apply({
+          ...emptyDelta(),
+          blocks: [{ key: 'stack/domain-0', values, accumulators: new Float64Array(2) }],
+        });
+        const popularity = (user: User): number => {
+          if ((user.history(domain)?.count ?? 0) === 0) return 1;
+          return Math.min(4, Math.max(0, 1 + 0.5 * leaningOf(model, likedOf(user))));
+        };
+        const requests = world.users.filter(likes).map((user) => ({ user, domain: 'domain-0', n }));
+        const lists = new Recommender(model, tower, { blend: BLEND }).recommend(requests);
+        for (const [i, { user }] of requests.entries()) {
+          const expected = naive(world, user, 'domain-0', n, { popularity });
+          expect(lists[i]!.items.map(({ itemId }) => itemId)).toEqual(
+            expected.map(({ itemId }) => itemId),
+          );
+        }
+        expect(new Set(requests.map(({ user }) => popularity(user))).size).toBeGreaterThan(2);
       }),
       { numRuns: 12 },
     );

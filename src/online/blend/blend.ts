@@ -1,6 +1,8 @@
 import type { Model } from '../model.js';
 import { Repeats } from '../repeats/repeats.js';
 import { log1pCount } from '../serving/priors.js';
+import type { TimedHistory } from '../stacking/leaning.js';
+import { Stack } from '../stacking/stack.js';
 import { Trust } from '../trust/trust.js';
 import { Walk } from '../wide/walk.js';
 import { type BlendOptions, DEFAULT_BLEND_OPTIONS } from './options.js';
@@ -43,6 +45,7 @@ export class Blend {
   readonly walk: Walk;
   readonly trust: Trust;
   readonly repeats: Repeats;
+  readonly stack: Stack;
   private readonly model: Model;
 
   constructor(model: Model, options: Partial<BlendOptions> = {}) {
@@ -53,11 +56,12 @@ export class Blend {
     this.walk = new Walk(model, all);
     this.trust = new Trust(model, all.distrust);
     this.repeats = new Repeats(model);
+    this.stack = new Stack(model);
   }
 
-  /** Those for a user with so many events in the domain. */
-  weightsFor(events: number): BlendWeights {
-    return events > 0 ? this.known : this.newcomers;
+  /** Those for a user with so many events in the domain, who did that: set ones, and what is learned beside them. */
+  weightsFor(events: number, domain: number, histories: readonly TimedHistory[]): BlendWeights {
+    return events > 0 ? this.stack.weightsFor(this.known, domain, histories) : this.newcomers;
   }
 
   /** π log(1 + c_j) + λ lift(j) + ω walk(j) + κ cosine(j), by the walk at hand. */

@@ -1,4 +1,4 @@
-import type { DomainPriors } from '../serving/priors.js';
+import { baseOf, type DomainPriors } from '../serving/priors.js';
 import { plainScan, reachOf, type Scan, type ScanTarget, withinReach } from '../serving/scan.js';
 import type { ItemTable } from '../table.js';
 import { SCRATCH_BYTES, SimdMemory } from './memory.js';
@@ -75,8 +75,10 @@ class ScratchScan {
   run(query: Float32Array, targets: readonly ScanTarget[]): void {
     const { dimension: d, floats, places, priors } = this;
     const groups: { lanes: ScanTarget[]; reach: number; queries: number }[] = [];
-    for (let i = 0; i < targets.length; i += LANES) {
-      const lanes = targets.slice(i, i + LANES);
+    // Lanes share a bound and the base of an item: the nearer their weights of popularity, the fewer hits in vain.
+    const sorted = targets.toSorted((a, b) => a.popularity - b.popularity);
+    for (let i = 0; i < sorted.length; i += LANES) {
+      const lanes = sorted.slice(i, i + LANES);
       let reach = 0;
       for (let lane = 0; lane < lanes.length; lane++) {
         const { at } = lanes[lane]!;
@@ -110,30 +112,31 @@ class ScratchScan {
       floats[places.thresholds / 4 + lane] = threshold;
       if (threshold < least) least = threshold;
     }
-    const n = withinReach(this.priors, reach, least, from, to, this.given);
+    const { popularity } = lanes.at(-1)!;
+    const n = withinReach(this.priors, reach, popularity, least, from, to, this.given);
     if (n === 0) return;
     const kernel = lanes.length === 1 ? memory.kernels.scan1 : memory.kernels.scan4;
     const hits = kernel(
       memory.embeddings,
       places.rows,
       places.base,
-      this.give(n),
+      this.give(n, popularity),
       queries,
       this.dimension * 4,
       places.thresholds,
       places.hits,
     );
-    this.takeHits(hits, lanes);
+    this.takeHits(hits, lanes, popularity);
   }
 
   /** Hands n items to the kernel, filled up to a multiple of 4 with ones that cannot be hits. */
-  private give(n: number): number {
+  private give(n: number, popularity: number): number {
     const { ints, floats, given, priors, places } = this;
     const rows = places.rows / 4;
     const base = places.base / 4;
     for (let i = 0; i < n; i++) {
       ints[rows + i] = priors.rows[given[i]!]!;
-      floats[base + i] = priors.base[given[i]!]!;
+      floats[base + i] = baseOf(priors, given[i]!, popularity);
     }
     const count = (n + 3) & ~3;
     for (let i = n; i < count; i++) {
@@ -143,16 +146,19 @@ class ScratchScan {
     return count;
   }
 
-  /** Hits were above the thresholds at the start of the block; here they meet those of the moment. */
-  private takeHits(hits: number, lanes: readonly ScanTarget[]): void {
+  /**
+   * Hits were above the thresholds at the start of the block; here they meet those of the moment, without what the
+   * weight of popularity that they were given is more than the lane's own.
+   */
+  private takeHits(hits: number, lanes: readonly ScanTarget[], popularity: number): void {
     const { ints, floats, given } = this;
-    const { rows } = this.priors;
+    const { rows, logs } = this.priors;
     const start = this.places.hits / 4;
     for (let hit = start; hit < start + hits * 2; hit += 2) {
       const code = ints[hit]!;
-      const score = floats[hit + 1]!;
-      const { best, excluded } = lanes[code & 3]!;
+      const { best, excluded, popularity: own } = lanes[code & 3]!;
       const place = given[code >> 2]!;
+      const score = floats[hit + 1]! - (popularity - own) * logs[place]!;
       if (score > best.threshold && !excluded.has(rows[place]!)) best.push(place, score);
     }
   }

@@ -22,12 +22,19 @@ export interface DomainPriors {
   readonly length: number;
   /** (length) base_j */
   readonly base: Float32Array;
+  /** (length) log(1 + c_j) */
+  readonly logs: Float32Array;
   /** (length) |v_j| */
   readonly norms: Float32Array;
   /** By row of the table: its place above, for the domain's rows. */
   readonly places: Int32Array;
   /** -π · log(N_t + M_t): makes a probability of popularity of base_j, for β = 0 and π = 1. */
   readonly constant: number;
+}
+
+/** base_j of a place, for a user of whom popularity weighs so much more than in the priors. */
+export function baseOf({ base, logs }: DomainPriors, place: number, popularity: number): number {
+  return base[place]! + popularity * logs[place]!;
 }
 
 /**
@@ -75,6 +82,7 @@ export class Priors {
     const fits = last !== undefined && last.priors.base.length >= length;
     const capacity = Math.ceil(length * 1.25);
     const base = fits ? last.priors.base : new Float32Array(capacity);
+    const logs = fits ? last.priors.logs : new Float32Array(capacity);
     const norms = fits ? last.priors.norms : new Float32Array(capacity);
     const { size } = model.items;
     const fitsTable = last !== undefined && last.priors.places.length >= size;
@@ -83,6 +91,7 @@ export class Priors {
       const row = rows[i]!;
       places[row] = i;
       const logCount = log1pCount(counts[row]!);
+      logs[i] = logCount;
       base[i] = bias * biases[row]! + popularity * logCount;
       norms[i] = normsByRow[row]!;
       room.setFacts(
@@ -95,7 +104,7 @@ export class Priors {
     }
     const items = model.rowsOf(domain).length;
     const constant = -popularity * Math.log(Math.max(1, model.eventsOf(domain) + items));
-    const priors = { rows, length, base, norms, places, constant };
+    const priors = { rows, length, base, logs, norms, places, constant };
     this.known.set(domain, { revision, generation, priors });
     return priors;
   }

@@ -1,6 +1,7 @@
 import type { Encoder } from '../encoders/encoder.js';
 import { encoderParameters } from '../encoders/parameters.js';
 import type { Model } from '../model.js';
+import type { TimedHistory } from '../stacking/leaning.js';
 import type { Trust } from '../trust/trust.js';
 import type { Tower, TowerInput } from '../types.js';
 import type { User } from '../user.js';
@@ -27,14 +28,17 @@ export interface Queries {
   transferOf(example: number): { domain: number; weight: number }[];
 }
 
+/** What a user liked in one domain, as a walk and a leaning take it. */
+export type LikedHistory = WalkHistory & TimedHistory;
+
 /**
  * What the user liked, as a walk takes it: the histories themselves where nothing in them weighs 0, so
  * good until the user changes. Those of the range that `addUser` returns, in its order.
  */
-export function likedOf(user: User): WalkHistory[] {
-  const liked: WalkHistory[] = [];
+export function likedOf(user: User): LikedHistory[] {
+  const liked: LikedHistory[] = [];
   for (const history of user.histories) {
-    const { domain, rows, weights } = history;
+    const { domain, rows, weights, times } = history;
     let positive = 0;
     for (let i = 0; i < weights.length; i++) if (weights[i]! > 0) positive++;
     if (positive === 0) continue;
@@ -44,6 +48,7 @@ export function likedOf(user: User): WalkHistory[] {
         domain,
         rows: rows.filter((_, i) => weights[i]! > 0),
         weights: weights.filter((weight) => weight > 0),
+        times: times.filter((_, i) => weights[i]! > 0),
       });
     }
   }
@@ -125,7 +130,7 @@ export class QueryBatch {
   }
 
   /** The histories of a range, as a walk takes them. */
-  historiesOf({ from, to }: { from: number; to: number }): WalkHistory[] {
+  historiesOf({ from, to }: { from: number; to: number }): LikedHistory[] {
     return Array.from({ length: to - from }, (_, i) => {
       const start = this.offsets[from + i]!;
       const end = this.offsets[from + i + 1]!;
@@ -133,6 +138,7 @@ export class QueryBatch {
         domain: this.sources[from + i]!,
         rows: this.rows.slice(start, end),
         weights: this.weights.slice(start, end),
+        times: this.ages.slice(start, end).map((age) => -age),
       };
     });
   }

@@ -7,12 +7,11 @@ import type { Model } from '../model.js';
 import { Popularity } from '../popularity.js';
 import type { Recommendation, RecommendedItem, Touched, Tower } from '../types.js';
 import type { User } from '../user.js';
-import type { WalkHistory } from '../wide/walk.js';
 import { Reasons } from './because.js';
 import { type Excluded, type Exclusion, excludedRows } from './exclusion.js';
 import { type HeldBack, withHeldBack } from './held-back.js';
 import { type DomainPriors, log1pCount, Priors } from './priors.js';
-import { likedOf, type Queries, QueryBatch } from './queries.js';
+import { type LikedHistory, likedOf, type Queries, QueryBatch } from './queries.js';
 import type { Scan, ScanTarget } from './scan.js';
 import { TopN } from './top-n.js';
 import { type Scored, WideMerge } from './wide.js';
@@ -49,7 +48,7 @@ const DEEPER = 4;
 interface Pending {
   readonly place: number;
   readonly example: number;
-  readonly past: readonly WalkHistory[];
+  readonly past: readonly LikedHistory[];
   readonly target: ScanTarget;
   readonly held: HeldBack | null;
   readonly weights: BlendWeights;
@@ -60,7 +59,8 @@ interface Pending {
  *
  *     score = δ v_j · q_{u,t} + β b_j + π log((c_j + 1) / (N_t + M_t)) + λ lift_u(j) + ω walk_u(j)
  *
- * (and for items that the catalogue tells of), see blend/blend.ts, less for what is in u's ring of t
+ * (and for items that the catalogue tells of), see blend/blend.ts, with more or less of π by what u likes
+ * (stacking/stack.ts), less for what is in u's ring of t
  * (repeats/repeats.ts), where lists may have that at all; largest first, of equal ones the item whose
  * first event came first; the score in the list is sigma(score). A user without histories that carry weight gets the domain's most popular
  * items, with score (c_j + 1) / (N_t + M_t + c_j + 1), which is sigma(logPrior_j).
@@ -107,7 +107,7 @@ export class Recommender {
     const groups = new Map<number, Pending[]>();
     let lastUser: User | null = null;
     let histories = { from: 0, to: 0 };
-    let past: readonly WalkHistory[] = [];
+    let past: readonly LikedHistory[] = [];
     for (let place = 0; place < requests.length; place++) {
       const request = requests[place]!;
       const { user } = request;
@@ -130,10 +130,11 @@ export class Recommender {
       const excluded = excludedRows(model, user, domain, held === null ? this.exclude : 'domain');
       const example = batch.addTarget(histories, domain, this.blend.trust);
       const at = example * model.dimension;
-      const target = { at, excluded, best: this.bestOf(example, request.n) };
       const pending = groups.get(domain);
-      const weights = this.blend.weightsFor(user.history(domain)?.count ?? 0);
       const among = this.blend.trust.among(past, domain);
+      const weights = this.blend.weightsFor(user.history(domain)?.count ?? 0, domain, among);
+      const popularity = weights.popularity - this.blend.known.popularity;
+      const target = { at, popularity, excluded, best: this.bestOf(example, request.n) };
       const one = { place, example, past: among, target, held, weights };
       if (pending === undefined) groups.set(domain, [one]);
       else pending.push(one);
@@ -189,8 +190,11 @@ export class Recommender {
       const gate = queries.transferOf(example);
       const rows = best.map(({ index }) => priors.rows[index]!);
       const because = this.reasons?.of(rows, past, domain, weights, gate);
+      // An item of ordinary popularity scores the same, whatever popularity weighs for the user.
+      const ordinary = one.target.popularity * Math.log1p(model.meanCountOf(domain));
+      const constant = priors.constant - ordinary;
       const items = best.map(({ score }, i) =>
-        recommended(model.itemId(rows[i]!), sigma(score + priors.constant), because?.[i]),
+        recommended(model.itemId(rows[i]!), sigma(score + constant), because?.[i]),
       );
       const transfer = gate
         .map((slot) => ({ fromDomain: model.domainName(slot.domain), weight: slot.weight }))
@@ -253,11 +257,10 @@ export class Recommender {
   ): readonly Scored[] {
     const { items } = this.model;
     const { walk } = this.blend;
-    const { at, excluded, best } = target;
-    const dense = best.drain();
-    const ranked = this.wide.best(items, priors, walk, weights, query, at, excluded, dense, n);
+    const dense = target.best.drain();
+    const ranked = this.wide.best(items, priors, walk, weights, query, target, dense, n);
     if (held === null) return ranked;
-    return withHeldBack(ranked, held, items, priors, { walk, weights }, query, at, n);
+    return withHeldBack(ranked, held, items, priors, { walk, weights }, query, target, n);
   }
 
   private popular(

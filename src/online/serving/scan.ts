@@ -1,15 +1,17 @@
 import type { ItemTable } from '../table.js';
 import type { Excluded } from './exclusion.js';
-import type { DomainPriors } from './priors.js';
+import { baseOf, type DomainPriors } from './priors.js';
 import type { TopN } from './top-n.js';
 
 /** One list to be found: a query, what it must not hold, and where the best go. */
 export interface ScanTarget {
   /** Place of the query: query[at .. at + d - 1]. */
   readonly at: number;
+  /** What popularity weighs more than in the priors: π_u - π. */
+  readonly popularity: number;
   /** Rows that are not recommended. */
   readonly excluded: Excluded;
-  /** Takes places in the domain's rows, with v_j · q + base_j as scores. */
+  /** Takes places in the domain's rows, with v_j · q + base_j + popularity · log(1 + c_j) as scores. */
   readonly best: TopN;
 }
 
@@ -36,12 +38,13 @@ export function reachOf(query: Float32Array, at: number, d: number): number {
 
 /**
  * Writes the places in from .. to - 1 whose score may be above the threshold to `out`, and returns
- * how many: v_j · q + base_j <= |v_j| |q| + base_j (Cauchy-Schwarz), so the others cannot, and their
+ * how many, with base_j for a user of whom popularity weighs so much more: v_j · q + base_j <= |v_j| |q| + base_j (Cauchy-Schwarz), so the others cannot, and their
  * embeddings need not be read.
  */
 export function withinReach(
-  { base, norms }: DomainPriors,
+  { base, logs, norms }: DomainPriors,
   reach: number,
+  popularity: number,
   threshold: number,
   from: number,
   to: number,
@@ -52,7 +55,7 @@ export function withinReach(
   for (let i = from; i < to; i++) {
     out[n] = i;
     // Not "> least": what is NaN is left to the scoring.
-    if (!(base[i]! + reach * norms[i]! <= least)) n++;
+    if (!(base[i]! + popularity * logs[i]! + reach * norms[i]! <= least)) n++;
   }
   return n;
 }
@@ -67,8 +70,8 @@ export const plainScan: Scan = (items, priors, query, targets) => {
   for (let from = 0; from < priors.length; from += BLOCK_ITEMS) {
     const to = Math.min(priors.length, from + BLOCK_ITEMS);
     for (const [i, target] of targets.entries()) {
-      const { threshold } = target.best;
-      const n = withinReach(priors, reaches[i]!, threshold, from, to, places);
+      const { popularity, best } = target;
+      const n = withinReach(priors, reaches[i]!, popularity, best.threshold, from, to, places);
       scanPlaces(items, priors, query, target, places, n);
     }
   }
@@ -76,12 +79,13 @@ export const plainScan: Scan = (items, priors, query, targets) => {
 
 function scanPlaces(
   { embeddings, dimension }: ItemTable,
-  { rows, base }: DomainPriors,
+  priors: DomainPriors,
   query: Float32Array,
-  { at, excluded, best }: ScanTarget,
+  { at, popularity, excluded, best }: ScanTarget,
   places: Int32Array,
   n: number,
 ): void {
+  const { rows } = priors;
   let { threshold } = best;
   const whole = dimension & ~3;
   for (let p = 0; p < n; p++) {
@@ -98,7 +102,7 @@ function scanPlaces(
       e += embeddings[row + k + 3]! * query[at + k + 3]!;
     }
     for (let k = whole; k < dimension; k++) a += embeddings[row + k]! * query[at + k]!;
-    const score = a + b + (c + e) + base[i]!;
+    const score = a + b + (c + e) + baseOf(priors, i, popularity);
     if (score > threshold && !excluded.has(rows[i]!)) {
       best.push(i, score);
       threshold = best.threshold;

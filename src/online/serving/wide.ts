@@ -4,8 +4,8 @@ import type { ItemTable } from '../table.js';
 import type { Walk } from '../wide/walk.js';
 import { MOST_FOUND } from '../wide/words.js';
 import type { Excluded } from './exclusion.js';
-import type { DomainPriors } from './priors.js';
-import { reachOf } from './scan.js';
+import { baseOf, type DomainPriors } from './priors.js';
+import { reachOf, type ScanTarget } from './scan.js';
 
 /** A place in the domain's rows, and its score. */
 export interface Scored {
@@ -30,23 +30,23 @@ export class WideMerge {
   /** By row of the table: 1 if it is one of the best by dense score, or excluded. All 0 between calls. */
   private isPassed = new Uint8Array(0);
 
-  /** @param query (.., d); the user's begins at `at`, times the weight of the deep part. */
+  /** @param query (.., d), times the weight of the deep part. */
   best(
     items: ItemTable,
     priors: DomainPriors,
     walk: Walk,
     weights: BlendWeights,
     query: Float32Array,
-    at: number,
-    excluded: Excluded,
+    target: ScanTarget,
     dense: readonly Scored[],
     n: number,
   ): readonly Scored[] {
     const { lift, walk: second, cosine } = weights;
     if (walk.length === 0 || n === 0 || lift + second + cosine === 0) return dense;
-    const { base, places } = priors;
+    const { places } = priors;
+    const { at, excluded, popularity } = target;
     const { counts } = items;
-    const best = this.denseOnes(items, priors, walk, weights, query, at, dense);
+    const best = this.denseOnes(items, priors, walk, weights, query, target, dense);
     const { isPassed, rows } = this;
     this.pass(priors, excluded, dense, 1);
     const reach = reachOf(query, at, items.dimension);
@@ -66,7 +66,7 @@ export class WideMerge {
       for (let i = 0; i < taken; i++) {
         const index = this.places[i]!;
         const row = rows[i]!;
-        const denseScore = this.dots[i]! + base[index]!;
+        const denseScore = this.dots[i]! + baseOf(priors, index, popularity);
         if (denseScore + walk.addedAtMost(row, weights) < bar - SLACK) continue;
         const score = denseScore + walk.added(row, weights);
         if (score >= bar) insert(best, { index, score }, n);
@@ -91,11 +91,11 @@ export class WideMerge {
   /** The best by dense score, with what the walk adds, in order. */
   private denseOnes(
     items: ItemTable,
-    { base, rows: rowsOfDomain }: DomainPriors,
+    priors: DomainPriors,
     walk: Walk,
     weights: BlendWeights,
     query: Float32Array,
-    at: number,
+    { at, popularity }: ScanTarget,
     dense: readonly Scored[],
   ): Scored[] {
     const { length } = dense;
@@ -107,7 +107,7 @@ export class WideMerge {
       this.rows = new Int32Array(length);
     }
     const { dots, rows } = this;
-    for (let i = 0; i < length; i++) rows[i] = rowsOfDomain[dense[i]!.index]!;
+    for (let i = 0; i < length; i++) rows[i] = priors.rows[dense[i]!.index]!;
     dotsOfRows(items, rows, length, query, at, dots);
     const best: Scored[] = [];
     for (let i = 0; i < length; i++) {
@@ -117,7 +117,10 @@ export class WideMerge {
         best,
         walk.mass(row) === 0
           ? dense[i]!
-          : { index, score: dots[i]! + base[index]! + walk.added(row, weights) },
+          : {
+              index,
+              score: dots[i]! + baseOf(priors, index, popularity) + walk.added(row, weights),
+            },
         length,
       );
     }

@@ -107,7 +107,7 @@ export class TrustProbing {
     const { from, to } = queries.addHistories(looked, batch.times[event]!);
     const all = { histories: looked, example: queries.addTarget({ from, to }, target) };
     const example = rest.length === 0 ? -1 : queries.addTarget({ from, to: to - 1 }, target);
-    const weights = this.blend.weightsFor(newcomer ? 0 : (own?.count ?? 0));
+    const weights = this.blend.weightsFor(newcomer ? 0 : (own?.count ?? 0), target, looked);
     const without = { histories: rest, example };
     return { row, source: chosen.domain, target, newcomer, weights, with: all, without };
   }

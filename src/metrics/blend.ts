@@ -1,0 +1,19 @@
+import { Gauge } from 'prom-client';
+import type { MetricGroup } from './group.js';
+
+/** What is learned of the blend of scores, read from the view at each scrape. */
+export const blend: MetricGroup = ({ registry, view, domains }) => {
+  new Gauge({
+    name: 'isthmus_blend_leaning_weight',
+    help: 'What popularity weighs more in the scores of a domain by how much more popular than others the latest likes of a user are, of users who have been there.',
+    labelNames: ['domain'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      // Domains beyond the cap share a series: it has the last one's.
+      for (const { domain, leaning } of view.blend()) {
+        this.set({ domain: domains.admit(domain) }, leaning);
+      }
+    },
+  });
+};

@@ -1,0 +1,143 @@
+import { Blend, type BlendWeights } from '../blend/blend.js';
+import type { BlendOptions } from '../blend/options.js';
+import type { Encoder } from '../encoders/encoder.js';
+import { dotsOfRows } from '../kernels/simd-dots.js';
+import type { MiniBatch } from '../minibatch.js';
+import type { Model } from '../model.js';
+import type { Random } from '../random.js';
+import type { PopularitySampler } from '../sampler.js';
+import { log1pCount } from '../serving/priors.js';
+import { type PastEvents, QueryBatch } from '../serving/queries.js';
+import type { Tower } from '../types.js';
+import { choice } from './choice.js';
+import { leaningOf } from './leaning.js';
+import { addToStack, MOST_POPULARITY, STACK_ROWS, stackKey } from './stack.js';
+
+/** One event in so many is looked at while a domain has had few, and later: a probe costs as much as a list. */
+const ONE_IN_EARLY = 16;
+const ONE_IN = 64;
+/** Events of a domain that are few. */
+const FEW = 2000;
+/** Items of the domain that its item is compared with, all alike. */
+const OTHERS = 50;
+
+export interface StackParts {
+  readonly model: Model;
+  readonly tower: Tower;
+  readonly encoder: Encoder;
+  readonly sampler: PopularitySampler;
+}
+
+/** An event to be compared with others of its domain. */
+interface Planned {
+  readonly row: number;
+  readonly target: number;
+  /** What a list would look at, and its number in the batch of queries. */
+  readonly histories: readonly PastEvents[];
+  readonly example: number;
+}
+
+/**
+ * What some events of a mini-batch tell of the weights of the stack (stack.ts) before they are learned. With s_i the
+ * scores of lists, of the event's item j and of others of the domain, drawn uniformly, the loss is
+ * log Σ_i exp(s_i - s_j) (choice.ts), and its gradient goes to the weights that make up that of popularity.
+ * Of users who are new in the domain there are too few to learn from: they keep the blend that is set. What a user
+ * comes back to tells nothing here (repeats/repeats.ts).
+ */
+export class StackProbing {
+  private readonly model: Model;
+  private readonly tower: Tower;
+  private readonly encoder: Encoder;
+  private readonly sampler: PopularitySampler;
+  private readonly blend: Blend;
+  private readonly rows = new Int32Array(OTHERS + 1);
+  private readonly dots = new Float32Array(OTHERS + 1);
+  private readonly scores = new Float64Array(OTHERS + 1);
+  /** log(1 + c) of them. */
+  private readonly logs = new Float64Array(OTHERS + 1);
+
+  constructor({ model, tower, encoder, sampler }: StackParts, blend: Partial<BlendOptions>) {
+    this.model = model;
+    this.tower = tower;
+    this.encoder = encoder;
+    this.sampler = sampler;
+    this.blend = new Blend(model, blend);
+  }
+
+  /** Gradients by key of the block. All that is drawn comes from `random`; nothing is mutated. */
+  probe(batch: MiniBatch, random: Random): Map<string, Float32Array> {
+    const queries = new QueryBatch(this.model, this.encoder);
+    const planned: Planned[] = [];
+    for (let event = 0; event < batch.count; event++) {
+      const few = this.model.eventsOf(batch.domains[event]!) < FEW;
+      if (random.below(few ? ONE_IN_EARLY : ONE_IN) !== 0) continue;
+      const plan = this.plan(batch, event, queries);
+      if (plan !== null) planned.push(plan);
+    }
+    const gradients = new Map<string, Float32Array>();
+    if (planned.length === 0) return gradients;
+    const { query } = queries.run(this.tower);
+    for (const plan of planned) {
+      if (this.draw(plan, random)) this.add(plan, query, gradients);
+    }
+    return gradients;
+  }
+
+  private plan(batch: MiniBatch, event: number, queries: QueryBatch): Planned | null {
+    const [row, target] = [batch.rows[event]!, batch.domains[event]!];
+    if (!(this.model.items.counts[row]! > 0)) return null;
+    const all = batch.historiesOf(event);
+    const own = all.find(({ domain }) => domain === target);
+    if (own === undefined || Array.from(own.rows).includes(row)) return null;
+    const { trust } = this.blend;
+    const histories = all.filter((one) => trust.of(one.domain, target, false));
+    const range = queries.addHistories(histories, batch.times[event]!);
+    return { row, target, histories, example: queries.addTarget(range, target) };
+  }
+
+  /** Draws the items that an event's is compared with; false if there are none. */
+  private draw({ row, target }: Planned, random: Random): boolean {
+    const { sampler } = this;
+    sampler.turnTo(target);
+    if (sampler.size < 2) return false;
+    this.rows[0] = row;
+    for (let i = 1; i <= OTHERS; i++) this.rows[i] = sampler.drawUniformly(random);
+    return true;
+  }
+
+  private add(plan: Planned, query: Float32Array, gradients: Map<string, Float32Array>): void {
+    const { target, histories } = plan;
+    const { model, blend } = this;
+    const leaning = leaningOf(model, histories);
+    const weights = blend.stack.probedWeights(blend.known, target, leaning);
+    this.score(plan, weights, query);
+    const { slope: by } = choice(this.scores, this.logs);
+    // At its bounds it is not to be pushed on.
+    if (weights.popularity === (by > 0 ? 0 : MOST_POPULARITY)) return;
+    const key = stackKey(model, target);
+    let gradient = gradients.get(key);
+    if (gradient === undefined) {
+      gradient = new Float32Array(STACK_ROWS);
+      gradients.set(key, gradient);
+    }
+    addToStack(gradient, leaning, by);
+  }
+
+  /** Writes the scores of the rows at hand, and their log popularity. */
+  private score(
+    { row, target, histories, example }: Planned,
+    weights: BlendWeights,
+    query: Float32Array,
+  ): void {
+    const { model, rows, dots, scores, logs, blend } = this;
+    blend.walk.run(histories, target);
+    dotsOfRows(model.items, rows, rows.length, query, example * model.dimension, dots);
+    for (let i = 0; i < rows.length; i++) {
+      logs[i] = log1pCount(model.items.counts[rows[i]!]!);
+      const drawnAgain = i > 0 && rows[i] === row;
+      scores[i] = drawnAgain
+        ? Number.NEGATIVE_INFINITY
+        : blend.score(rows[i]!, weights, dots[i]!, blend.wide(rows[i]!, weights));
+    }
+  }
+}
