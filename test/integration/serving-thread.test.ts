@@ -37,6 +37,6 @@ describe('a thread of its own', () => {
     world.thread.read(Uint8Array.of(255, 1, 2));
     const failed = { code: 'SERVING_THREAD_FAILED', disposition: 'fatal' };
     await expect(world.thread.make(world.job(requests))).rejects.toMatchObject(failed);
-    expect(describeError(await world.thread.failure)).toContain('format version');
+    expect(describeError(await world.thread.failure)).toContain('cut off');
   });
 });
