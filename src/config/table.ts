@@ -392,7 +392,7 @@ export const STREAM_SETTINGS = {
   servingThread: choice({
     env: 'ISTHMUS_SERVING_THREAD',
     words: ['auto', 'true', 'false'],
-    fallback: 'false',
+    fallback: 'auto',
     description:
       'Whether lists are made in a thread beside the event loop, out of a second copy of the model, which takes its memory and the time of adding its deltas again. auto: where there is more than one core, and the backend is simd or plain.',
   }),
