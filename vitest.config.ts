@@ -5,9 +5,9 @@ const INTEGRATION = 'test/integration/**/*.test.ts';
 /** Laws that take long, and whole services over a log in memory: together more than all others. */
 const SLOW = [
   'test/fuzz/*.test.ts',
-  'test/checks/{tower,encoder,domain-order,learner-planted,drift-planted,transfer-harm}.test.ts',
+  'test/checks/{tower,encoder,learner,domain-order,learner-planted,drift-planted,transfer-harm}.test.ts',
   'test/online/{simd-learning,kernels,serving,delta-codec,packed-delta,encoders,half-life,tower-rows,varied}.test.ts',
-  'test/online/wide/neighbours.test.ts',
+  'test/online/{wide/neighbours,stacking/stacking}.test.ts',
   'test/serde/{lean-writers,round-trip}.test.ts',
   'test/snapshots/*.test.ts',
   'test/transport/{tls,record-batch,memory}.test.ts',
@@ -18,7 +18,7 @@ const SLOW = [
   'test/serving/thread.test.ts',
   'test/verify/verify.test.ts',
   'test/cluster/*.test.ts',
-  'test/http/guard.test.ts',
+  'test/http/{guard,server,questions}.test.ts',
   'test/examples/*.test.ts',
   'test/deploy/kubernetes.test.ts',
 ];
