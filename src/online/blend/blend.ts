@@ -31,7 +31,7 @@ function weightsOf(options: BlendOptions, isNew: boolean): BlendWeights {
     deep: isNew ? options.blendDeepNew : options.blendDeep,
     lift: isNew ? options.blendLiftNew : options.blendLift,
     walk: isNew ? options.blendWalkNew : options.blendWalk,
-    // Where somebody has a life in the domain, items alike in number say nothing that lifts do not.
+    // Measured for newcomers only; for the others it would cost another pass over their lists.
     cosine: isNew ? options.blendCosineNew : 0,
   };
 }

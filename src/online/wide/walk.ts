@@ -65,10 +65,9 @@ const PSEUDO_MASS = 5;
  *
  *     cosine(j) = log(1 + 3 Σ_i w_i c(i→j) / √(n_i n_j))
  *
- * Of users who have liked nothing in
- * the domain, both steps start from the `newcomerItems` newest i and the second leads over
- * `newcomerBridges` k, whatever Σ p1 is: there, what is older still tells something. Both are ratios, so
- * that they mean the same in dense data and in thin, where weights of raw counts that suit the one are
+ * Of users who have liked nothing in the domain, all of it starts from the `newcomerItems` newest i and
+ * the second step leads over `newcomerBridges` k, whatever Σ p1 is: there, what is older still tells
+ * something. Lift and walk are ratios, so that they mean the same in dense data and in thin, where weights of raw counts that suit the one are
  * ten times off in the other.
  *
  * Sums over k are exact, and of equal a(k) those go first whose key has the smaller hash, so nothing
