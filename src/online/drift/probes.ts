@@ -1,15 +1,12 @@
 import { left } from '../encoders/decay.js';
-import type { Encoder } from '../encoders/encoder.js';
 import { HALF_LIVES, type HalfLifeProbe } from '../encoders/half-life.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import { logPrior } from '../loss.js';
 import type { MiniBatch } from '../minibatch.js';
-import type { Model } from '../model.js';
+import type { ScoringParts } from '../probe-parts.js';
 import type { Random } from '../random.js';
-import type { PopularitySampler } from '../sampler.js';
 import { type PastEvents, QueryBatch } from '../serving/queries.js';
 import { priorKey } from '../tower/keys.js';
-import type { Tower } from '../types.js';
 
 /** One event in so many is probed. */
 const ONE_IN = 16;
@@ -29,11 +26,7 @@ export interface Probe {
   readonly loss: number;
 }
 
-export interface ProbeParts {
-  readonly model: Model;
-  readonly tower: Tower;
-  readonly encoder: Encoder;
-  readonly sampler: PopularitySampler;
+export interface ProbeParts extends ScoringParts {
   /** k */
   readonly negatives: number;
   /** Whether half-lives are compared too. */

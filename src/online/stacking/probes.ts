@@ -4,6 +4,7 @@ import type { Encoder } from '../encoders/encoder.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import type { MiniBatch } from '../minibatch.js';
 import type { Model } from '../model.js';
+import type { ScoringParts } from '../probe-parts.js';
 import type { Random } from '../random.js';
 import type { PopularitySampler } from '../sampler.js';
 import { log1pCount } from '../serving/priors.js';
@@ -20,13 +21,6 @@ const ONE_IN = 64;
 const FEW = 2000;
 /** Items of the domain that its item is compared with, all alike. */
 const OTHERS = 50;
-
-export interface StackParts {
-  readonly model: Model;
-  readonly tower: Tower;
-  readonly encoder: Encoder;
-  readonly sampler: PopularitySampler;
-}
 
 /** An event to be compared with others of its domain. */
 interface Planned {
@@ -56,7 +50,7 @@ export class StackProbing {
   /** log(1 + c) of them. */
   private readonly logs = new Float64Array(OTHERS + 1);
 
-  constructor({ model, tower, encoder, sampler }: StackParts, blend: Partial<BlendOptions>) {
+  constructor({ model, tower, encoder, sampler }: ScoringParts, blend: Partial<BlendOptions>) {
     this.model = model;
     this.tower = tower;
     this.encoder = encoder;

@@ -4,6 +4,7 @@ import type { Encoder } from '../encoders/encoder.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import type { MiniBatch } from '../minibatch.js';
 import type { Model } from '../model.js';
+import type { ScoringParts } from '../probe-parts.js';
 import type { Random } from '../random.js';
 import type { PopularitySampler } from '../sampler.js';
 import { type PastEvents, QueryBatch } from '../serving/queries.js';
@@ -16,13 +17,6 @@ const ONE_IN = 16;
 const ONE_IN_SURE = 4;
 /** Items of the domain that its item is ranked among, drawn as negatives are. */
 const OTHERS = 100;
-
-export interface TrustParts {
-  readonly model: Model;
-  readonly tower: Tower;
-  readonly encoder: Encoder;
-  readonly sampler: PopularitySampler;
-}
 
 /** A list's view of an event: what it looks at, and its query; -1: none, it looks at nothing. */
 interface View {
@@ -56,7 +50,7 @@ export class TrustProbing {
   private readonly rows = new Int32Array(OTHERS + 1);
   private readonly dots = new Float32Array(OTHERS + 1);
 
-  constructor({ model, tower, encoder, sampler }: TrustParts, blend: Partial<BlendOptions>) {
+  constructor({ model, tower, encoder, sampler }: ScoringParts, blend: Partial<BlendOptions>) {
     this.model = model;
     this.tower = tower;
     this.encoder = encoder;
