@@ -2,7 +2,7 @@ import { type GradientRoom, RowGradients, type RowStep, rowStep, shorten } from 
 import type { Block, BlockRole } from './blocks.js';
 import { ContentTraining } from './content/training.js';
 import { type Drift, stepBoost, watchDrift } from './drift/drift.js';
-import { probe } from './drift/probes.js';
+import { DriftProbing } from './drift/probes.js';
 import type { Encoder, EncoderPass, Histories } from './encoders/encoder.js';
 import { compareHalfLives } from './encoders/half-life.js';
 import { encoderNamed } from './encoders/index.js';
@@ -75,6 +75,7 @@ export class Learner {
   private readonly kernels: SimdLearning | null;
   private readonly content: ContentTraining;
   private readonly examples: ExampleMaker;
+  private readonly drifting: DriftProbing;
   private readonly trusting: TrustProbing;
   private readonly stacking: StackProbing;
   private readonly counting: PairCounting;
@@ -105,6 +106,7 @@ export class Learner {
     const entries = this.kernels === null ? null : simdEntries();
     const trust = new Trust(model, this.options.distrust);
     this.examples = new ExampleMaker(this.options, entries ?? undefined, trust);
+    this.drifting = new DriftProbing(this, this.options);
     this.trusting = new TrustProbing(this, this.options);
     this.stacking = new StackProbing(this, this.options);
     this.counting = new PairCounting(model, this.options);
@@ -201,16 +203,11 @@ export class Learner {
 
   /** Looks for drifts and compares half-lives, by events as the model foresees them before it learns them. */
   private watch(batch: MiniBatch, place: readonly SeedPart[]): ReturnType<typeof watchDrift> {
-    const { model, tower, encoder, sampler, options } = this;
-    const { driftBoost, halfLifeDays, negatives, weightExponent } = options;
-    const comparesHalfLives = halfLifeDays === 'auto';
-    if (driftBoost === 0 && !comparesHalfLives) return { blocks: [], drifts: [] };
+    const { model, options } = this;
+    const { driftBoost, halfLifeDays } = options;
+    if (driftBoost === 0 && halfLifeDays !== 'auto') return { blocks: [], drifts: [] };
     const random = Random.of('probe', model.options.seed, ...place);
-    const parts = {
-      ...{ model, tower, encoder, sampler },
-      ...{ negatives, comparesHalfLives, weightExponent },
-    };
-    const probes = probe(batch, parts, random);
+    const probes = this.drifting.probe(batch, random);
     const { blocks, drifts } = watchDrift(model, driftBoost === 0 ? [] : probes.drift, options);
     return { blocks: [...blocks, ...compareHalfLives(model, probes.halfLife)], drifts };
   }

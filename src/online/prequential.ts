@@ -7,7 +7,7 @@ import type { Model } from './model.js';
 import { Random } from './random.js';
 import type { Rival } from './rivals.js';
 import { log1pCount } from './serving/priors.js';
-import { QueryBatch } from './serving/queries.js';
+import { QueryBatch, type SlotRange } from './serving/queries.js';
 import type { PrequentialSample, Tower } from './types.js';
 import type { User } from './user.js';
 import type { WalkHistory } from './wide/walk.js';
@@ -22,12 +22,6 @@ export interface PrequentialOptions {
   readonly blend?: Partial<BlendOptions>;
   /** Scorers that rank the same candidates; default none. */
   readonly rivals?: readonly Rival[];
-}
-
-/** Histories in a batch of queries: from .. to - 1. */
-interface SlotRange {
-  readonly from: number;
-  readonly to: number;
 }
 
 /** What is known of a user, looking at a domain. */
@@ -78,31 +72,35 @@ export class Prequential {
   private readonly model: Model;
   private readonly tower: Tower;
   private readonly seed: number;
-  private readonly negatives: number;
-  private readonly encoder: Encoder;
   private readonly blend: Blend;
   private readonly rivals: readonly Rival[];
+  /** Of the scoring at hand. */
+  private readonly batch: QueryBatch;
+  private readonly candidates: CandidateSampler;
 
   constructor(model: Model, tower: Tower, options: PrequentialOptions) {
     this.model = model;
     this.tower = tower;
     this.seed = options.seed;
-    this.negatives = options.negatives ?? 999;
-    this.encoder = options.encoder ?? meanEncoder;
     this.blend = new Blend(model, options.blend);
     this.rivals = options.rivals ?? [];
+    this.batch = new QueryBatch(model, options.encoder ?? meanEncoder);
+    this.candidates = new CandidateSampler(options.negatives ?? 999);
   }
 
-  /** Starts the scoring of one mini-batch. The model must not change until it is finished. */
+  /**
+   * Starts the scoring of one mini-batch, which ends the one before. The model must not change until it is finished.
+   */
   begin(topic: string, partition: number, firstOffset: bigint): PrequentialScoring {
     this.model.settle();
-    const random = Random.of('prequential', this.seed, topic, partition, firstOffset);
+    this.batch.clear();
+    this.candidates.begin(Random.of('prequential', this.seed, topic, partition, firstOffset));
     return new PrequentialScoring(
       this.model,
       this.tower,
-      new QueryBatch(this.model, this.encoder),
+      this.batch,
       this.blend,
-      new CandidateSampler(this.negatives, random),
+      this.candidates,
       this.rivals,
     );
   }
@@ -273,18 +271,22 @@ class CandidateSampler {
   private marks = new Int32Array(0);
   private lowering = 0;
   private readonly wanted: number;
-  private readonly random: Random;
+  private random!: Random;
   /** By place in the domain: number of the drawing in which it was taken. */
   private taken = new Int32Array(0);
   private drawing = 0;
 
-  constructor(wanted: number, random: Random) {
+  constructor(wanted: number) {
     this.wanted = wanted;
-    this.random = random;
     this.rows = new Int32Array(wanted + 1);
     this.dots = new Float32Array(wanted + 1);
     this.wide = new Float64Array(wanted + 1);
     this.logits = new Float64Array(wanted + 1);
+  }
+
+  /** Draws from this from now on. */
+  begin(random: Random): void {
+    this.random = random;
   }
 
   /** How many rows were drawn: all that may be if there are not more than wanted. */

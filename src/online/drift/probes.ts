@@ -1,12 +1,15 @@
-import { left } from '../encoders/decay.js';
+import type { DecayOptions } from '../encoders/decay.js';
 import { HALF_LIVES, type HalfLifeProbe } from '../encoders/half-life.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import { logPrior } from '../loss.js';
 import type { MiniBatch } from '../minibatch.js';
+import type { Model } from '../model.js';
 import type { ScoringParts } from '../probe-parts.js';
 import type { Random } from '../random.js';
+import type { PopularitySampler } from '../sampler.js';
 import { type PastEvents, QueryBatch } from '../serving/queries.js';
 import { priorKey } from '../tower/keys.js';
+import type { Tower } from '../types.js';
 
 /** One event in so many is probed. */
 const ONE_IN = 16;
@@ -26,13 +29,10 @@ export interface Probe {
   readonly loss: number;
 }
 
-export interface ProbeParts extends ScoringParts {
+/** Half-lives are compared where they are learned (`auto`); fading has to get through the decay by weight. */
+export interface ProbeOptions extends DecayOptions {
   /** k */
   readonly negatives: number;
-  /** Whether half-lives are compared too. */
-  readonly comparesHalfLives: boolean;
-  /** p of the decay by weight (decay.ts), which fading has to get through. */
-  readonly weightExponent: number;
 }
 
 /** What probes came to. */
@@ -66,88 +66,86 @@ interface Fading {
  *
  * with s the logits of training (loss.ts, log(k q) taken off) and p those of popularity: what the
  * embeddings lose beside popularity on the same items. So it is moved neither by a change of what is popular
- * nor by how hard the items are to tell apart. Events and negatives are drawn from `random`; nothing is
- * mutated. Unlike the samples of Prequential, probes are there however far behind a task is: what is
- * learned may depend on them.
+ * nor by how hard the items are to tell apart. Unlike the samples of Prequential, probes are there however far behind
+ * a task is: what is learned may depend on them.
  */
-export function probe(batch: MiniBatch, parts: ProbeParts, random: Random): Probes {
-  const queries = new QueryBatch(parts.model, parts.encoder);
-  const planned: Planned[] = [];
-  for (let event = 0; event < batch.count; event++) {
-    if (random.below(ONE_IN) === 0) planned.push(plan(batch, event, queries, parts, random));
-  }
-  const [drift, halfLife]: [Probe[], HalfLifeProbe[]] = [[], []];
-  if (queries.examples === 0) return { drift, halfLife };
-  const { query } = queries.run(parts.tower);
-  const scorer = new ProbeScorer(parts);
-  for (const { row, target, examples, fading } of planned) {
-    if (examples.length === 0 || !scorer.draw(row, target, random)) continue;
-    for (const { source, example } of examples) {
-      drift.push({ source, target, loss: scorer.loss(query, example) });
-    }
-    for (const { source, never, faded } of fading) {
-      const loss = scorer.loss(query, never);
-      halfLife.push({ source, gains: faded.map((each) => loss - scorer.loss(query, each)) });
-    }
-  }
-  return { drift, halfLife };
-}
+export class DriftProbing {
+  private readonly tower: Tower;
+  private readonly options: ProbeOptions;
+  private readonly queries: QueryBatch;
+  private readonly scorer: ProbeScorer;
 
-function plan(
-  batch: MiniBatch,
-  event: number,
-  queries: QueryBatch,
-  { comparesHalfLives, weightExponent }: ProbeParts,
-  random: Random,
-): Planned {
-  const [row, target] = [batch.rows[event]!, batch.domains[event]!];
-  const histories = batch.historiesOf(event);
-  const { from, to } = queries.addHistories(histories, batch.times[event]!);
-  if (from === to) return { row, target, examples: [], fading: [] };
-  const examples = [{ source: target, example: queries.addTarget({ from, to }, target) }];
-  const first = random.below(histories.length);
-  for (let i = 0; i < histories.length && examples.length <= MOST_SOURCES; i++) {
-    const slot = (first + i) % histories.length;
-    const source = histories[slot]!.domain;
-    if (source === target) continue;
-    const alone = { from: from + slot, to: from + slot + 1 };
-    examples.push({ source, example: queries.addTarget(alone, target) });
+  constructor(parts: ScoringParts, options: ProbeOptions) {
+    this.tower = parts.tower;
+    this.options = options;
+    this.queries = new QueryBatch(parts.model, parts.encoder);
+    this.scorer = new ProbeScorer(parts, options.negatives);
   }
-  const fading = comparesHalfLives
-    ? Array.from({ length: Math.min(MOST_FADING, histories.length) }, (_, i) => {
-        const one = histories[(first + i) % histories.length]!;
-        return fade(one, batch.times[event]!, target, queries, weightExponent);
-      })
-    : [];
-  return { row, target, examples, fading };
-}
 
-/** The history as it is, and faded beforehand, so that whatever half-life is in force adds nothing. */
-function fade(
-  history: PastEvents,
-  nowMs: number,
-  target: number,
-  queries: QueryBatch,
-  weightExponent: number,
-): Fading {
-  const { weights, times } = history;
-  const { length } = weights;
-  const now = new Float64Array(length).fill(nowMs);
-  const seen = (halfLifeDays: number): number => {
-    const faded = new Float64Array(length);
-    for (let i = 0; i < length; i++) {
-      const ageMs = Math.max(0, nowMs - times[i]!);
-      faded[i] = weights[i]! * left(ageMs, halfLifeDays * weightExponent);
+  /** Events and negatives are drawn from `random`; nothing is mutated. */
+  probe(batch: MiniBatch, random: Random): Probes {
+    const { queries, scorer } = this;
+    queries.clear();
+    const planned: Planned[] = [];
+    for (let event = 0; event < batch.count; event++) {
+      if (random.below(ONE_IN) === 0) planned.push(this.plan(batch, event, random));
     }
-    const past = { ...history, weights: faded, times: now };
-    return queries.addTarget(queries.addHistories([past], nowMs), target);
-  };
-  return { source: history.domain, never: seen(0), faded: HALF_LIVES.map(seen) };
+    const [drift, halfLife]: [Probe[], HalfLifeProbe[]] = [[], []];
+    if (queries.examples === 0) return { drift, halfLife };
+    const { query } = queries.run(this.tower);
+    for (const { row, target, examples, fading } of planned) {
+      if (examples.length === 0 || !scorer.draw(row, target, random)) continue;
+      for (const { source, example } of examples) {
+        drift.push({ source, target, loss: scorer.loss(query, example) });
+      }
+      for (const { source, never, faded } of fading) {
+        const loss = scorer.loss(query, never);
+        halfLife.push({ source, gains: faded.map((each) => loss - scorer.loss(query, each)) });
+      }
+    }
+    return { drift, halfLife };
+  }
+
+  private plan(batch: MiniBatch, event: number, random: Random): Planned {
+    const { queries } = this;
+    const [row, target] = [batch.rows[event]!, batch.domains[event]!];
+    const now = batch.times[event]!;
+    const histories = batch.historiesOf(event);
+    const { from, to } = queries.addHistories(histories, now);
+    if (from === to) return { row, target, examples: [], fading: [] };
+    const examples = [{ source: target, example: queries.addTarget({ from, to }, target) }];
+    const first = random.below(histories.length);
+    for (let i = 0; i < histories.length && examples.length <= MOST_SOURCES; i++) {
+      const slot = (first + i) % histories.length;
+      const source = histories[slot]!.domain;
+      if (source === target) continue;
+      const alone = { from: from + slot, to: from + slot + 1 };
+      examples.push({ source, example: queries.addTarget(alone, target) });
+    }
+    const comparesHalfLives = this.options.halfLifeDays === 'auto';
+    const compared = comparesHalfLives ? Math.min(MOST_FADING, histories.length) : 0;
+    const fading = Array.from({ length: compared }, (_, i) =>
+      this.fade(histories[(first + i) % histories.length]!, now, target),
+    );
+    return { row, target, examples, fading };
+  }
+
+  /** The history as it is, and faded beforehand, so that whatever half-life is in force adds nothing. */
+  private fade(history: PastEvents, nowMs: number, target: number): Fading {
+    const { queries } = this;
+    const seen = (halfLifeDays: number): number => {
+      const fadedDays = halfLifeDays * this.options.weightExponent;
+      return queries.addTarget(queries.addFaded(history, nowMs, fadedDays), target);
+    };
+    return { source: history.domain, never: seen(0), faded: HALF_LIVES.map(seen) };
+  }
 }
 
 /** The event's item, at place 0, and negatives to tell it from. */
 class ProbeScorer {
-  private readonly parts: ProbeParts;
+  private readonly model: Model;
+  private readonly sampler: PopularitySampler;
+  private readonly negatives: number;
   private readonly rows: Int32Array;
   private readonly dots: Float32Array;
   /** What is added to v_i · q. */
@@ -155,9 +153,11 @@ class ProbeScorer {
   private readonly logits: Float64Array;
   private popularityLoss = 0;
 
-  constructor(parts: ProbeParts) {
-    this.parts = parts;
-    const length = parts.negatives + 1;
+  constructor({ model, sampler }: ScoringParts, negatives: number) {
+    this.model = model;
+    this.sampler = sampler;
+    this.negatives = negatives;
+    const length = negatives + 1;
     this.rows = new Int32Array(length);
     this.dots = new Float32Array(length);
     this.offsets = new Float64Array(length);
@@ -166,7 +166,7 @@ class ProbeScorer {
 
   /** Takes an item, and draws from its domain; false if there is nothing to draw. */
   draw(row: number, domain: number, random: Random): boolean {
-    const { model, sampler, negatives } = this.parts;
+    const { model, sampler, negatives } = this;
     sampler.turnTo(domain);
     if (sampler.size === 0) return false;
     this.rows[0] = row;
@@ -187,8 +187,7 @@ class ProbeScorer {
   }
 
   loss(query: Float32Array, example: number): number {
-    const { model } = this.parts;
-    const { rows, dots, offsets } = this;
+    const { model, rows, dots, offsets } = this;
     dotsOfRows(model.items, rows, rows.length, query, example * model.dimension, dots);
     const { logits } = this;
     for (let i = 0; i < logits.length; i++) logits[i] = offsets[i]! + dots[i]!;

@@ -29,8 +29,8 @@ export class Reasons {
   private wide = new Float64Array(64);
   /** (items of the list, touched items) v_i · v_j */
   private dots = new Float32Array(0);
-  /** As many: w_i c(i→j) / n_i, then the whole part. */
-  private parts = new Float64Array(0);
+  /** (touched items) Parts of one item of the list. */
+  private parts = new Float64Array(64);
   /** By number of the touched item, once it is a reason. */
   private readonly touched: (Touched | undefined)[] = [];
   /** Numbers of the touched items with the largest parts so far. */
@@ -58,11 +58,14 @@ export class Reasons {
   ): Touched[][] {
     this.takeNewest(histories, weights.deep, gate);
     this.takeSteps(rows, domain);
-    const { model, length, parts } = this;
-    if (this.dots.length < parts.length) this.dots = new Float32Array(parts.length);
+    const { model, length, parts, deep } = this;
+    if (this.dots.length < rows.length * length) {
+      this.dots = new Float32Array(rows.length * length * 2);
+    }
     const { dots } = this;
     dotsBetween(model.items, this.rows, length, rows, dots);
     const { walk } = this.blend;
+    const { doubles, parts: at } = model.neighbours.room;
     this.touched.length = 0;
     const because: Touched[][] = [];
     for (let place = 0; place < rows.length; place++) {
@@ -70,10 +73,11 @@ export class Reasons {
       const mass = walk.mass(row);
       const each = mass > 0 ? walk.added(row, weights) / mass : 0;
       const from = place * length;
-      for (let i = from; i < from + length; i++) {
-        parts[i] = this.deep[i - from]! * dots[i]! + each * parts[i]!;
+      const steps = at / 2 + from;
+      for (let i = 0; i < length; i++) {
+        parts[i] = deep[i]! * dots[from + i]! + each * doubles[steps + i]!;
       }
-      because.push(this.largest(from));
+      because.push(this.largest());
     }
     return because;
   }
@@ -108,33 +112,27 @@ export class Reasons {
     }
   }
 
-  /** Fills `parts` with what the first step of the walk found. */
+  /** Fills the room's parts with what the first step of the walk found: w_i c(i→j) / n_i. */
   private takeSteps(rows: readonly number[], domain: number): void {
     const { length } = this;
     const { room } = this.model.neighbours;
     room.beginStarts(length);
     for (let i = 0; i < length; i++) room.addStartAt(this.rows[i]!, -1, this.wide[i]!);
     room.partsOf(rows, domain);
-    const size = rows.length * length;
-    if (this.parts.length < size) this.parts = new Float64Array(size * 2);
-    const { parts } = this;
-    const { doubles } = room;
-    const from = room.parts / 2;
-    for (let i = 0; i < size; i++) parts[i] = doubles[from + i]!;
   }
 
   /** The touched items with the largest parts above 0, the largest first, of equal ones the newer. */
-  private largest(from: number): Touched[] {
+  private largest(): Touched[] {
     const { parts, length, named } = this;
     const { best } = this;
     best.length = 0;
     for (let i = 0; i < length; i++) {
-      const part = parts[from + i]!;
+      const part = parts[i]!;
       if (!(part > 0)) continue;
-      if (best.length === named && !(part > parts[from + best[named - 1]!]!)) continue;
+      if (best.length === named && !(part > parts[best[named - 1]!]!)) continue;
       if (best.length < named) best.push(i);
       let at = best.length - 1;
-      for (; at > 0 && parts[from + best[at - 1]!]! < part; at--) best[at] = best[at - 1]!;
+      for (; at > 0 && parts[best[at - 1]!]! < part; at--) best[at] = best[at - 1]!;
       best[at] = i;
     }
     const touched = new Array<Touched>(best.length);
@@ -158,5 +156,6 @@ export class Reasons {
     this.rows = new Int32Array(n * 2);
     this.deep = new Float64Array(n * 2);
     this.wide = new Float64Array(n * 2);
+    this.parts = new Float64Array(n * 2);
   }
 }

@@ -1,3 +1,5 @@
+import { grown } from '../columns.js';
+import { left } from '../encoders/decay.js';
 import type { Encoder } from '../encoders/encoder.js';
 import { encoderParameters } from '../encoders/parameters.js';
 import type { Model } from '../model.js';
@@ -55,34 +57,61 @@ export function likedOf(user: User): LikedHistory[] {
   return liked;
 }
 
+/** Histories in a batch of queries: from .. to - 1. */
+export interface SlotRange {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
  * Collects pairs of user and target domain, and sends them through encoder and tower at once. Each
  * history is encoded once, however many targets it serves. Histories are copied when a user is added:
- * what is pushed into them later changes nothing here.
+ * what is pushed into them later changes nothing here. Columns are kept from batch to batch: what it gives is good
+ * until it is cleared.
  */
 export class QueryBatch {
   private readonly model: Model;
   private readonly encoder: Encoder;
-  private readonly offsets: number[] = [0];
-  private readonly rows: number[] = [];
-  private readonly weights: number[] = [];
-  private readonly ages: number[] = [];
-  private readonly sources: number[] = [];
-  private readonly evidence: number[] = [];
-  private readonly targets: number[] = [];
-  private readonly slotExample: number[] = [];
-  private readonly slotHistory: number[] = [];
+  private histories = 0;
+  private entries = 0;
+  private slots = 0;
+  private count = 0;
+  /** (histories + 1) entries of history i: offsets[i] .. offsets[i + 1] - 1. */
+  private offsets = new Int32Array(65);
+  /** (histories) index of the domain, and log(1 + n_{u,s}). */
+  private sources = new Int32Array(64);
+  private evidence = new Float32Array(64);
+  /** (entries) */
+  private rows = new Int32Array(1024);
+  /** (entries) as encoders and as walks take them. */
+  private weights = new Float32Array(1024);
+  private wholeWeights = new Float64Array(1024);
+  /** (entries) milliseconds. */
+  private ages = new Float64Array(1024);
+  /** (examples) index of the domain. */
+  private targets = new Int32Array(64);
+  /** (slots) */
+  private slotExample = new Int32Array(64);
+  private slotHistory = new Int32Array(64);
 
   constructor(model: Model, encoder: Encoder) {
     this.model = model;
     this.encoder = encoder;
   }
 
+  /** Forgets all that was added. */
+  clear(): void {
+    this.histories = 0;
+    this.entries = 0;
+    this.slots = 0;
+    this.count = 0;
+  }
+
   /**
    * The histories of a user: a range to be given to `addTarget`; empty if none of them has weight.
    * Their ages count from the user's newest event.
    */
-  addUser(user: User): { from: number; to: number } {
+  addUser(user: User): SlotRange {
     let newest = Number.NEGATIVE_INFINITY;
     for (const { times } of user.histories) {
       for (let i = 0; i < times.length; i++) newest = Math.max(newest, times[i]!);
@@ -91,66 +120,96 @@ export class QueryBatch {
   }
 
   /** As `addUser`, of these histories, with ages as of `nowMs`. */
-  addHistories(histories: Iterable<PastEvents>, nowMs: number): { from: number; to: number } {
-    const from = this.sources.length;
-    for (const history of histories) {
-      const start = this.rows.length;
-      for (let i = 0; i < history.rows.length; i++) {
-        const weight = history.weights[i]!;
-        if (weight <= 0) continue;
-        this.rows.push(history.rows[i]!);
-        this.weights.push(weight);
-        this.ages.push(Math.max(0, nowMs - history.times[i]!));
-      }
-      if (this.rows.length === start) continue;
-      this.offsets.push(this.rows.length);
-      this.sources.push(history.domain);
-      this.evidence.push(Math.log1p(history.count));
+  addHistories(histories: readonly PastEvents[], nowMs: number): SlotRange {
+    const from = this.histories;
+    for (let i = 0; i < histories.length; i++) this.addHistory(histories[i]!, nowMs, null);
+    return { from, to: this.histories };
+  }
+
+  /**
+   * As `addHistories`, of one that has faded by that half-life in days (0: not at all) and is of no age any more, so
+   * that an encoder makes it fade no further.
+   */
+  addFaded(history: PastEvents, nowMs: number, halfLifeDays: number): SlotRange {
+    const from = this.histories;
+    this.addHistory(history, nowMs, halfLifeDays);
+    return { from, to: this.histories };
+  }
+
+  private addHistory(
+    { domain, count, rows, weights, times }: PastEvents,
+    nowMs: number,
+    fadedDays: number | null,
+  ): void {
+    const { histories, entries: start } = this;
+    this.reserveEntries(start + rows.length);
+    const { rows: toRows, weights: toWeights, wholeWeights, ages } = this;
+    let at = start;
+    for (let i = 0; i < rows.length; i++) {
+      const age = Math.max(0, nowMs - times[i]!);
+      const weight = fadedDays === null ? weights[i]! : weights[i]! * left(age, fadedDays);
+      if (weight <= 0) continue;
+      toRows[at] = rows[i]!;
+      toWeights[at] = weight;
+      wholeWeights[at] = weight;
+      ages[at++] = fadedDays === null ? age : 0;
     }
-    return { from, to: this.sources.length };
+    if (at === start) return;
+    this.offsets = grown(this.offsets, histories + 2);
+    this.sources = grown(this.sources, histories + 1);
+    this.evidence = grown(this.evidence, histories + 1);
+    this.sources[histories] = domain;
+    this.evidence[histories] = Math.log1p(count);
+    this.offsets[histories + 1] = at;
+    this.histories = histories + 1;
+    this.entries = at;
   }
 
   /** The number of the example: these histories, or those of them that are trusted, looking at this domain. */
-  addTarget(histories: { from: number; to: number }, domain: number, trust?: Trust): number {
-    const example = this.targets.length;
-    this.targets.push(domain);
+  addTarget(histories: SlotRange, domain: number, trust?: Trust): number {
+    const example = this.count++;
+    this.targets = grown(this.targets, this.count);
+    this.targets[example] = domain;
     const newcomer = trust !== undefined && this.slotOf(histories, domain) < 0;
     for (let i = histories.from; i < histories.to; i++) {
       if (trust !== undefined && !trust.of(this.sources[i]!, domain, newcomer)) continue;
-      this.slotExample.push(example);
-      this.slotHistory.push(i);
+      const slot = this.slots++;
+      this.slotExample = grown(this.slotExample, this.slots);
+      this.slotHistory = grown(this.slotHistory, this.slots);
+      this.slotExample[slot] = example;
+      this.slotHistory[slot] = i;
     }
     return example;
   }
 
   /** The place of the history in a domain, if it is in the range; else -1. */
-  slotOf({ from, to }: { from: number; to: number }, domain: number): number {
+  slotOf({ from, to }: SlotRange, domain: number): number {
     for (let i = from; i < to; i++) if (this.sources[i] === domain) return i;
     return -1;
   }
 
   /** The histories of a range, as a walk takes them. */
-  historiesOf({ from, to }: { from: number; to: number }): LikedHistory[] {
+  historiesOf({ from, to }: SlotRange): LikedHistory[] {
     return Array.from({ length: to - from }, (_, i) => {
       const start = this.offsets[from + i]!;
       const end = this.offsets[from + i + 1]!;
       return {
         domain: this.sources[from + i]!,
-        rows: this.rows.slice(start, end),
-        weights: this.weights.slice(start, end),
-        times: this.ages.slice(start, end).map((age) => -age),
+        rows: this.rows.subarray(start, end),
+        weights: this.wholeWeights.subarray(start, end),
+        times: this.ages.subarray(start, end).map((age) => -age),
       };
     });
   }
 
   get examples(): number {
-    return this.targets.length;
+    return this.count;
   }
 
   /** One pass through encoder and tower for all that was added. */
   run(tower: Tower): Queries {
     const { model } = this;
-    if (this.targets.length === 0) {
+    if (this.count === 0) {
       return { query: new Float32Array(0), transferOf: () => [] };
     }
     const input = this.towerInput(tower);
@@ -159,7 +218,7 @@ export class QueryBatch {
     const gate = new Float32Array(pass.gate);
     pass.dispose();
     const starts = new Int32Array(input.examples + 1);
-    for (const example of input.slotExample) starts[example + 1]!++;
+    for (let slot = 0; slot < input.slots; slot++) starts[input.slotExample[slot]! + 1]!++;
     for (let e = 0; e < input.examples; e++) starts[e + 1]! += starts[e]!;
     return {
       query,
@@ -176,21 +235,22 @@ export class QueryBatch {
   private towerInput(tower: Tower): TowerInput {
     const d = this.model.dimension;
     const encoded = this.encode(tower);
-    const slots = this.slotHistory.length;
+    const { slots, count } = this;
     const x = new Float32Array(slots * d);
     const slotSource = new Int32Array(slots);
     const slotEvidence = new Float32Array(slots);
     for (let slot = 0; slot < slots; slot++) {
       const history = this.slotHistory[slot]!;
-      x.set(encoded.subarray(history * d, (history + 1) * d), slot * d);
+      const [from, to] = [history * d, slot * d];
+      for (let k = 0; k < d; k++) x[to + k] = encoded[from + k]!;
       slotSource[slot] = this.sources[history]!;
       slotEvidence[slot] = this.evidence[history]!;
     }
     return {
-      examples: this.targets.length,
-      targets: new Int32Array(this.targets),
+      examples: count,
+      targets: this.targets.subarray(0, count),
       slots,
-      slotExample: new Int32Array(this.slotExample),
+      slotExample: this.slotExample.subarray(0, slots),
       slotSource,
       slotEvidence,
       x,
@@ -198,15 +258,23 @@ export class QueryBatch {
   }
 
   private encode(tower: Tower): Float32Array {
-    const { model } = this;
+    const { model, histories: slots, entries } = this;
     const histories = {
-      slots: this.sources.length,
-      offsets: new Int32Array(this.offsets),
-      rows: new Int32Array(this.rows),
-      weights: new Float32Array(this.weights),
-      ages: new Float64Array(this.ages),
-      sources: new Int32Array(this.sources),
+      slots,
+      offsets: this.offsets.subarray(0, slots + 1),
+      rows: this.rows.subarray(0, entries),
+      weights: this.weights.subarray(0, entries),
+      ages: this.ages.subarray(0, entries),
+      sources: this.sources.subarray(0, slots),
     };
     return this.encoder.forward(histories, encoderParameters(model, tower)).x;
+  }
+
+  private reserveEntries(entries: number): void {
+    if (entries <= this.rows.length) return;
+    this.rows = grown(this.rows, entries);
+    this.weights = grown(this.weights, entries);
+    this.wholeWeights = grown(this.wholeWeights, entries);
+    this.ages = grown(this.ages, entries);
   }
 }

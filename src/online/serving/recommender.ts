@@ -68,7 +68,7 @@ interface Pending {
 export class Recommender {
   private readonly model: Model;
   private readonly tower: Tower;
-  private readonly encoder: Encoder;
+  private readonly batch: QueryBatch;
   private readonly exclude: Exclusion;
   private readonly scan: Scan;
   private readonly priors: Priors;
@@ -83,7 +83,7 @@ export class Recommender {
   constructor(model: Model, tower: Tower, options: RecommenderOptions = {}) {
     this.model = model;
     this.tower = tower;
-    this.encoder = options.encoder ?? meanEncoder;
+    this.batch = new QueryBatch(model, options.encoder ?? meanEncoder);
     this.exclude = options.exclude ?? 'domain';
     this.scan = options.scan ?? scan;
     this.priors = new Priors(model);
@@ -103,7 +103,8 @@ export class Recommender {
     const { model } = this;
     model.settle();
     const answers = new Array<Recommendation>(requests.length);
-    const batch = new QueryBatch(model, this.encoder);
+    const { batch } = this;
+    batch.clear();
     const groups = new Map<number, Pending[]>();
     let lastUser: User | null = null;
     let histories = { from: 0, to: 0 };

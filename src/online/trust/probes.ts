@@ -1,6 +1,5 @@
 import { Blend, type BlendWeights } from '../blend/blend.js';
 import type { BlendOptions } from '../blend/options.js';
-import type { Encoder } from '../encoders/encoder.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import type { MiniBatch } from '../minibatch.js';
 import type { Model } from '../model.js';
@@ -44,7 +43,7 @@ interface Planned {
 export class TrustProbing {
   private readonly model: Model;
   private readonly tower: Tower;
-  private readonly encoder: Encoder;
+  private readonly queries: QueryBatch;
   private readonly sampler: PopularitySampler;
   private readonly blend: Blend;
   private readonly rows = new Int32Array(OTHERS + 1);
@@ -53,14 +52,15 @@ export class TrustProbing {
   constructor({ model, tower, encoder, sampler }: ScoringParts, blend: Partial<BlendOptions>) {
     this.model = model;
     this.tower = tower;
-    this.encoder = encoder;
+    this.queries = new QueryBatch(model, encoder);
     this.sampler = sampler;
     this.blend = new Blend(model, blend);
   }
 
   /** All that is drawn comes from `random`; nothing is mutated. */
   probe(batch: MiniBatch, random: Random): TrustProbe[] {
-    const queries = new QueryBatch(this.model, this.encoder);
+    const { queries } = this;
+    queries.clear();
     const planned: Planned[] = [];
     for (let event = 0; event < batch.count; event++) {
       if (random.below(ONE_IN) !== 0) continue;

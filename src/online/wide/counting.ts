@@ -19,6 +19,9 @@ export interface Share {
 /** A list is cut down to its limit when it is so many times as long. */
 const SLACK = 2;
 
+/** More than entries of a list: hash · PER_HASH + entry is a whole number that sorts by hash. */
+const PER_HASH = 2 ** 20;
+
 /**
  * What mini-batches add to the counts of items seen together. For each event of item j by user u,
  * and each i ≠ j among the newest `pairedItems` liked items of each of u's histories, once each:
@@ -117,10 +120,10 @@ export class PairCounting {
     const { neighbours } = this.model;
     const { rows, counts, hashes } = neighbours.excess(row, list, this.options.neighbours);
     // The list's own order means nothing; that of hashes is the same in every replica.
-    const order = hashes.map((hash, i) => hash * 2 ** 20 + i).sort();
+    const order = hashes.map((hash, i) => hash * PER_HASH + i).sort();
     const from = place(row);
     for (let k = 0; k < order.length; k++) {
-      const i = order[k]! % 2 ** 20;
+      const i = order[k]! - Math.floor(order[k]! / PER_HASH) * PER_HASH;
       this.oneWay.add(from, place(rows[i]!), -counts[i]!);
     }
   }

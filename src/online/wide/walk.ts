@@ -252,8 +252,21 @@ export class Walk {
     for (let b = 0; b < bridgeCount; b++) this.ranks[b] = doubles[from + words[bridges + b]!]!;
     const least = kthLargest(this.ranks, bridgeCount, limit);
     const all = words.subarray(bridges, bridges + bridgeCount);
-    const above = toFront(all, 0, (row) => doubles[from + row]! > least);
-    const tied = toFront(all, above, (row) => doubles[from + row] === least);
+    let above = 0;
+    let tied = 0;
+    for (let b = 0; b < bridgeCount; b++) {
+      const row = all[b]!;
+      const value = doubles[from + row]!;
+      if (value < least) continue;
+      // Those above come first, those that equal the least behind them.
+      all[b] = all[tied]!;
+      all[tied] = row;
+      if (value > least) {
+        all[tied] = all[above]!;
+        all[above++] = row;
+      }
+      tied++;
+    }
     if (tied > limit) this.breakTies(all.subarray(above, tied), limit - above);
     return limit;
   }

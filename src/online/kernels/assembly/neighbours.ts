@@ -21,6 +21,17 @@ function list(header: usize, row: u32, domain: i32): usize {
   return at;
 }
 
+/**
+ * Writes the address of each start's list in a domain (0: none) in the place of its own domain. Lists lie anywhere:
+ * looked up all before the first is read, they are waited for together.
+ */
+function lookUp(header: usize, starts: usize, n: i32, domain: i32): void {
+  for (let s = 0; s < n; s++) {
+    const start = starts + ((<usize>s) << 4);
+    store<usize>(start, list(header, load<u32>(start), domain), 4);
+  }
+}
+
 /** Number of the entry with that row in a list, or -1. */
 function find(at: usize, row: i32): i32 {
   const size = load<i32>(at, 8);
@@ -192,8 +203,9 @@ export function walkOne(
   sums: usize,
 ): i32 {
   let total = load<f64>(sums);
+  lookUp(header, starts, n, domain);
   for (let s = 0; s < n; s++) {
-    const at = list(header, load<u32>(starts), domain);
+    const at = load<usize>(starts, 4);
     const each = load<f64>(starts, 8);
     starts += 16;
     if (at === 0) continue;
@@ -271,36 +283,45 @@ export function walkTwo(
   length: i32,
   sums: usize,
 ): i32 {
-  let total = load<f64>(sums);
-  // Lists lie anywhere: looked up all before the first is read, they are waited for together.
-  for (let s = 0; s < n; s++) {
-    const start = starts + ((<usize>s) << 4);
-    store<usize>(start, list(header, load<u32>(start), domain), 4);
-  }
+  // Two sums side by side: parts are exact, so it is all the same which is in which.
+  let total = f64x2.splat(0);
+  const zero = f64x2.splat(0);
+  const round = f64x2.splat(ROUND);
+  lookUp(header, starts, n, domain);
   for (let s = 0; s < n; s++) {
     const at = load<usize>(starts, 4);
-    const each = load<f64>(starts, 8);
+    const each = v128.load64_splat(starts, 8);
     starts += 16;
     if (at === 0) continue;
     const size = (<usize>load<i32>(at, 8)) << 2;
     const from = at + HEAD;
     const counts = from + ((<usize>load<i32>(at, 12)) << 2);
-    for (let i: usize = 0; i < size; i += 4) {
-      const count = load<i32>(counts + i);
-      const part = <f64>count * each + ROUND - ROUND;
-      if (!(part > 0)) continue;
-      const row = load<u32>(from + i);
-      const mass = masses + ((<usize>row) << 4);
-      const one = load<f64>(mass);
-      const two = load<f64>(mass, 8);
-      store<u32>(rows + ((<usize>length) << 2), row);
-      length += i32(one + two === 0);
-      store<f64>(mass, two + part, 8);
-      total += part;
+    for (let i: usize = 0; i < size; i += 8) {
+      // Behind the last entry stands anything.
+      const two = i + 4 < size ? v128.load64_zero(counts + i) : v128.load32_zero(counts + i);
+      const exact = f64x2.mul(f64x2.convert_low_i32x4_s(two), each);
+      const parts = f64x2.pmax(f64x2.sub(f64x2.add(exact, round), round), zero);
+      total = f64x2.add(total, parts);
+      const first = load<u32>(from + i);
+      const second = load<u32>(from + i, 4);
+      length = addTwo(masses, rows, length, first, f64x2.extract_lane(parts, 0));
+      length = addTwo(masses, rows, length, second, f64x2.extract_lane(parts, 1));
     }
   }
-  store<f64>(sums, total);
+  const sum = f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
+  store<f64>(sums, load<f64>(sums) + sum);
   return length;
+}
+
+/** Adds a part to the second mass of a row, which is written to `rows` where it had no mass; returns the length then. */
+function addTwo(masses: usize, rows: usize, length: i32, row: u32, part: f64): i32 {
+  if (part === 0) return length;
+  const mass = masses + ((<usize>row) << 4);
+  const one = load<f64>(mass);
+  const two = load<f64>(mass, 8);
+  store<u32>(rows + ((<usize>length) << 2), row);
+  store<f64>(mass, two + part, 8);
+  return length + i32(one + two === 0);
 }
 
 /**
@@ -315,8 +336,9 @@ export function walkParts(
   marks: usize,
   parts: usize,
 ): void {
+  lookUp(header, starts, n, domain);
   for (let s = 0; s < n; s++) {
-    const at = list(header, load<u32>(starts), domain);
+    const at = load<usize>(starts, 4);
     const each = load<f64>(starts, 8);
     starts += 16;
     if (at === 0) continue;
@@ -360,25 +382,32 @@ export function walkReaching(
   perCosine: f64,
   bar: f64,
 ): i32 {
+  const zero = f64x2.splat(0);
+  const per = pair(perOne, perTwo);
+  const ofWalk = pair(lift * Math.LN2, walk * Math.LN2);
+  const ofCosine = pair(cosine * Math.LN2, 0);
+  const ofPriors = pair(bias, popularity);
+  const ofNorm = pair(reach, 0);
   let count = 0;
   let i = from;
   for (; i < length && count < MOST_FOUND; i++) {
     const row = load<u32>(rows + ((<usize>i) << 2));
-    const mass = masses + ((<usize>row) << 4);
-    const fact = facts + ((<usize>row) << 4);
-    const one = load<f64>(mass);
-    const both = one + load<f64>(mass, 8);
-    let most =
-      bias * <f64>load<f32>(fact) +
-      popularity * <f64>load<f32>(fact, 4) +
-      reach * <f64>load<f32>(fact, 8) +
-      lift * log1pAtMost(perOne * one) +
-      walk * log1pAtMost(perTwo * both);
+    const fact = v128.load(facts + ((<usize>row) << 4));
+    // Of one step, and of both together.
+    const steps = v128.load(masses + ((<usize>row) << 4));
+    const both = f64x2.add(steps, v128.shuffle<f64>(zero, steps, 0, 2));
+    let most = f64x2.mul(log2AtMost(f64x2.mul(both, per)), ofWalk);
+    const priors = f64x2.promote_low_f32x4(fact);
+    const high = f64x2.promote_low_f32x4(v128.shuffle<f64>(fact, fact, 1, 1));
+    most = f64x2.add(most, f64x2.mul(priors, ofPriors));
+    most = f64x2.add(most, f64x2.mul(high, ofNorm));
     if (cosine !== 0) {
+      const root = f64x2.extract_lane(high, 1);
       const sum = load<f64>(cosines + ((<usize>row) << 3));
-      most += cosine * log1pAtMost(perCosine * sum * <f64>load<f32>(fact, 12));
+      const like = log2AtMost(pair(perCosine * sum * root, 0));
+      most = f64x2.add(most, f64x2.mul(like, ofCosine));
     }
-    if (most < bar) continue;
+    if (f64x2.extract_lane(most, 0) + f64x2.extract_lane(most, 1) < bar) continue;
     count++;
     store<u32>(found + ((<usize>count) << 2), row);
   }
@@ -386,11 +415,17 @@ export function walkReaching(
   return i;
 }
 
-/** No less than log(1 + x): as in ../../wide/walk-room.ts, with 0 for 0. */
-function log1pAtMost(x: f64): f64 {
-  const high = <i32>(reinterpret<u64>(1 + x) >> 32);
-  const most = (<f64>(high - 0x3fefffff) * (1.0 / 1048576.0) + 0.08608) * Math.LN2;
-  return x === 0 ? 0 : most;
+function pair(a: f64, b: f64): v128 {
+  return f64x2.replace_lane(f64x2.splat(a), 1, b);
+}
+
+/** No less than the logarithms of 1 + x to base 2: as log1pAtMost in ../../wide/walk-room.ts, with 0 for 0. */
+function log2AtMost(x: v128): v128 {
+  const bits = f64x2.add(x, f64x2.splat(1));
+  const high = i32x4.sub(v128.shuffle<i32>(bits, bits, 1, 3, 1, 3), i32x4.splat(0x3fefffff));
+  const whole = f64x2.mul(f64x2.convert_low_i32x4_s(high), f64x2.splat(1.0 / 1048576.0));
+  const most = f64x2.add(whole, f64x2.splat(0.08608));
+  return v128.and(most, f64x2.ne(x, f64x2.splat(0)));
 }
 
 /** Sets the masses of the rows and the f64 of the bridges to zero. */
