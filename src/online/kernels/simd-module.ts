@@ -235,7 +235,17 @@ export interface SimdExports {
     bridges: number,
     length: number,
   ): number;
-  walkTwo: SimdExports['walkOne'];
+  walkTwo(
+    header: number,
+    starts: number,
+    n: number,
+    domain: number,
+    masses: number,
+    rows: number,
+    length: number,
+    sums: number,
+    size: number,
+  ): number;
   walkParts(
     header: number,
     starts: number,

@@ -1,4 +1,4 @@
-import type { RoomAddresses, WordKernels, WordMemory } from '../wide/words.js';
+import type { WordKernels, WordMemory } from '../wide/words.js';
 import { type Memory, PAGE_BYTES, type SimdExports, type SimdModule } from './simd-module.js';
 
 /** Pairs that one call takes. */
@@ -38,26 +38,25 @@ export class SimdWords implements WordMemory {
 }
 
 function kernelsOver(kernels: SimdExports, pairs: number): WordKernels {
-  const step =
-    (kernel: SimdExports['walkOne']) =>
-    (header: number, room: RoomAddresses, n: number, domain: number, length: number): number =>
-      kernel(
-        header * 4,
-        room.starts * 4,
-        n,
-        domain,
-        room.masses * 4,
-        room.rows * 4,
-        length,
-        room.sums * 4,
-      );
   return {
     most: MOST,
     pairs,
     add: (header, n) => kernels.addPairs(header * 4, pairs * 4, n),
     longLists: (header, n, most) => kernels.longLists(header * 4, pairs * 4, n, most, pairs * 4),
-    addOne: step(kernels.walkOne),
-    addTwo: step(kernels.walkTwo),
+    addOne: (header, { starts, masses, rows, sums }, n, domain, length) =>
+      kernels.walkOne(header * 4, starts * 4, n, domain, masses * 4, rows * 4, length, sums * 4),
+    addTwo: (header, { starts, masses, rows, sums, size }, n, domain, length) =>
+      kernels.walkTwo(
+        header * 4,
+        starts * 4,
+        n,
+        domain,
+        masses * 4,
+        rows * 4,
+        length,
+        sums * 4,
+        size,
+      ),
     addStart: (header, { starts, start, bridges }, n, domain, length) =>
       kernels.walkStart(header * 4, starts * 4, n, domain, start * 4, bridges * 4, length),
     // The rows are those that the first step reached, in the same order: written once more, they stay.

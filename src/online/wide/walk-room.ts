@@ -14,6 +14,7 @@ const ROUND = 1.5 * 2 ** 22;
  * its row, a domain of its own or -1, and what each of its counts weighs.
  */
 export class WalkRoom implements RoomAddresses {
+  size = 0;
   masses = 0;
   cosines = 0;
   start = 0;
@@ -76,6 +77,7 @@ export class WalkRoom implements RoomAddresses {
   begin(rows: number): void {
     this.clear();
     this.reserve(rows);
+    this.size = rows;
   }
 
   /** Makes room for a table of so many rows. Where it had to grow, the last walk and the facts are lost. */

@@ -46,6 +46,8 @@ export interface WordKernels {
 
 /** Addresses of the arrays of a walk; see walk-room.ts. */
 export interface RoomAddresses {
+  /** Rows of the table. */
+  readonly size: number;
   readonly masses: number;
   readonly cosines: number;
   readonly start: number;

@@ -213,6 +213,58 @@ describe.each(MEMORIES)('a walk over lists in %s', (_, memory) => {
   });
 });
 
+describe.each(MEMORIES)('two steps of a walk over lists in %s', (_, memory) => {
+  const ROWS = 60;
+
+  it.each([1, 2, 40])(
+    'are the sums of what %d starts lead to, and leave nothing behind',
+    (starts) => {
+      const random = Random.of('steps', starts);
+      const lists = new Neighbours(key, memory());
+      for (let i = 0; i < 2000; i++) {
+        const row = random.below(ROWS - 10);
+        lists.add(random.below(40), row, row % 2, random.below(9) - 1);
+      }
+      const { room } = lists;
+      // Twice, since what is left of one walk would show in the next.
+      for (const domain of [0, 1]) {
+        room.begin(ROWS);
+        const one = new Float64Array(ROWS);
+        const two = new Float64Array(ROWS);
+        let [sumOne, sumTwo] = [0, 0];
+        room.beginStarts(starts);
+        const from = Array.from({ length: starts }, () => random.below(40));
+        // Eighths and thirds: sums of the first are exact, parts of the second are rounded to be.
+        for (const row of from) room.addStartAt(row, -1, 0.125);
+        const massOne = room.stepOne(domain);
+        room.beginStarts(starts);
+        for (const row of from) room.addStartAt(row, -1, 1 / 3);
+        const massTwo = room.stepTwo(domain);
+        for (const row of from) {
+          for (let other = 0; other < ROWS; other++) {
+            const count = lists.get(row, other, domain);
+            if (other % 2 !== domain || count < 1) continue;
+            const part = Math.round((count / 3) * 2 ** 30) / 2 ** 30;
+            one[other]! += count / 8;
+            two[other]! += part;
+            sumOne += count / 8;
+            sumTwo += part;
+          }
+        }
+        const { words, doubles, rows, length } = room;
+        const reached = Array.from(words.subarray(rows, rows + length)).sort((a, b) => a - b);
+        const wanted = Array.from(one.keys()).filter((row) => one[row]! + two[row]! > 0);
+        expect(reached).toEqual(wanted);
+        expect([massOne, massTwo]).toEqual([sumOne, sumTwo]);
+        for (let row = 0; row < ROWS; row++) {
+          const at = room.masses / 2 + row * 2;
+          expect([doubles[at], doubles[at + 1]]).toEqual([one[row], two[row]]);
+        }
+      }
+    },
+  );
+});
+
 describe.each(MEMORIES)('a search among the rows reached, of lists in %s', (_, memory) => {
   const walked = { lift: 1.2, walk: 0.5, perOne: 3, perTwo: 9, perCosine: 2 };
 

@@ -22,14 +22,18 @@ function list(header: usize, row: u32, domain: i32): usize {
 }
 
 /**
- * Writes the address of each start's list in a domain (0: none) in the place of its own domain. Lists lie anywhere:
- * looked up all before the first is read, they are waited for together.
+ * Writes the address of each start's list in a domain (0: none) in the place of its own domain, and returns how many
+ * entries they have. Lists lie anywhere: looked up all before the first is read, they are waited for together.
  */
-function lookUp(header: usize, starts: usize, n: i32, domain: i32): void {
+function lookUp(header: usize, starts: usize, n: i32, domain: i32): i32 {
+  let entries = 0;
   for (let s = 0; s < n; s++) {
     const start = starts + ((<usize>s) << 4);
-    store<usize>(start, list(header, load<u32>(start), domain), 4);
+    const at = list(header, load<u32>(start), domain);
+    store<usize>(start, at, 4);
+    if (at !== 0) entries += load<i32>(at, 8);
   }
+  return entries;
 }
 
 /** Number of the entry with that row in a list, or -1. */
@@ -272,7 +276,10 @@ function addStart(at: usize, each: f64, start: usize, bridges: usize, length: i3
   return length;
 }
 
-/** The second step: as walkOne, for the second masses, of parts rounded to 2^-30. */
+/**
+ * The second step: as walkOne, for the second masses, of parts rounded to 2^-30. Where lists have more entries than the
+ * table has rows (`size`), those with mass are looked for at the end, in order: noting them takes half the time.
+ */
 export function walkTwo(
   header: usize,
   starts: usize,
@@ -282,46 +289,82 @@ export function walkTwo(
   rows: usize,
   length: i32,
   sums: usize,
+  size: i32,
 ): i32 {
-  // Two sums side by side: parts are exact, so it is all the same which is in which.
-  let total = f64x2.splat(0);
-  const zero = f64x2.splat(0);
-  const round = f64x2.splat(ROUND);
-  lookUp(header, starts, n, domain);
+  const entries = lookUp(header, starts, n, domain);
+  if (entries > size) {
+    let total = f64x2.splat(0);
+    for (let s = 0; s < n; s++) {
+      const at = load<usize>(starts, 4);
+      if (at !== 0) total = f64x2.add(total, pour(at, load<f64>(starts, 8), masses));
+      starts += 16;
+    }
+    store<f64>(sums, f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1));
+    return withMass(masses, rows, size);
+  }
+  let total = load<f64>(sums);
   for (let s = 0; s < n; s++) {
     const at = load<usize>(starts, 4);
-    const each = v128.load64_splat(starts, 8);
+    const each = load<f64>(starts, 8);
     starts += 16;
     if (at === 0) continue;
-    const size = (<usize>load<i32>(at, 8)) << 2;
+    const end = (<usize>load<i32>(at, 8)) << 2;
     const from = at + HEAD;
     const counts = from + ((<usize>load<i32>(at, 12)) << 2);
-    for (let i: usize = 0; i < size; i += 8) {
-      // Behind the last entry stands anything.
-      const two = i + 4 < size ? v128.load64_zero(counts + i) : v128.load32_zero(counts + i);
-      const exact = f64x2.mul(f64x2.convert_low_i32x4_s(two), each);
-      const parts = f64x2.pmax(f64x2.sub(f64x2.add(exact, round), round), zero);
-      total = f64x2.add(total, parts);
-      const first = load<u32>(from + i);
-      const second = load<u32>(from + i, 4);
-      length = addTwo(masses, rows, length, first, f64x2.extract_lane(parts, 0));
-      length = addTwo(masses, rows, length, second, f64x2.extract_lane(parts, 1));
+    for (let i: usize = 0; i < end; i += 4) {
+      const count = load<i32>(counts + i);
+      const part = <f64>count * each + ROUND - ROUND;
+      if (!(part > 0)) continue;
+      const row = load<u32>(from + i);
+      const mass = masses + ((<usize>row) << 4);
+      const one = load<f64>(mass);
+      const two = load<f64>(mass, 8);
+      store<u32>(rows + ((<usize>length) << 2), row);
+      length += i32(one + two === 0);
+      store<f64>(mass, two + part, 8);
+      total += part;
     }
   }
-  const sum = f64x2.extract_lane(total, 0) + f64x2.extract_lane(total, 1);
-  store<f64>(sums, load<f64>(sums) + sum);
+  store<f64>(sums, total);
   return length;
 }
 
-/** Adds a part to the second mass of a row, which is written to `rows` where it had no mass; returns the length then. */
-function addTwo(masses: usize, rows: usize, length: i32, row: u32, part: f64): i32 {
-  if (part === 0) return length;
-  const mass = masses + ((<usize>row) << 4);
-  const one = load<f64>(mass);
-  const two = load<f64>(mass, 8);
-  store<u32>(rows + ((<usize>length) << 2), row);
-  store<f64>(mass, two + part, 8);
-  return length + i32(one + two === 0);
+/** Adds the parts of a list to the second masses; returns their sums, of every other entry each: both are exact. */
+function pour(at: usize, each: f64, masses: usize): v128 {
+  const end = (<usize>load<i32>(at, 8)) << 2;
+  const from = at + HEAD;
+  const counts = from + ((<usize>load<i32>(at, 12)) << 2);
+  const zero = f64x2.splat(0);
+  const round = f64x2.splat(ROUND);
+  const both = f64x2.splat(each);
+  let total = zero;
+  let i: usize = 0;
+  for (; i + 8 <= end; i += 8) {
+    const exact = f64x2.mul(f64x2.convert_low_i32x4_s(v128.load64_zero(counts + i)), both);
+    const parts = f64x2.pmax(f64x2.sub(f64x2.add(exact, round), round), zero);
+    total = f64x2.add(total, parts);
+    const first = masses + ((<usize>load<u32>(from + i)) << 4);
+    store<f64>(first, load<f64>(first, 8) + f64x2.extract_lane(parts, 0), 8);
+    const second = masses + ((<usize>load<u32>(from + i, 4)) << 4);
+    store<f64>(second, load<f64>(second, 8) + f64x2.extract_lane(parts, 1), 8);
+  }
+  if (i === end) return total;
+  const part = <f64>load<i32>(counts + i) * each + ROUND - ROUND;
+  if (!(part > 0)) return total;
+  const last = masses + ((<usize>load<u32>(from + i)) << 4);
+  store<f64>(last, load<f64>(last, 8) + part, 8);
+  return f64x2.add(total, f64x2.replace_lane(zero, 0, part));
+}
+
+/** Writes the rows of 0 .. size - 1 that have mass to `rows`; returns how many they are. */
+function withMass(masses: usize, rows: usize, size: i32): i32 {
+  let length = 0;
+  for (let row = 0; row < size; row++) {
+    store<i32>(rows + ((<usize>length) << 2), row);
+    length += i32(load<f64>(masses) + load<f64>(masses, 8) !== 0);
+    masses += 16;
+  }
+  return length;
 }
 
 /**
@@ -382,32 +425,25 @@ export function walkReaching(
   perCosine: f64,
   bar: f64,
 ): i32 {
-  const zero = f64x2.splat(0);
-  const per = pair(perOne, perTwo);
-  const ofWalk = pair(lift * Math.LN2, walk * Math.LN2);
-  const ofCosine = pair(cosine * Math.LN2, 0);
-  const ofPriors = pair(bias, popularity);
-  const ofNorm = pair(reach, 0);
   let count = 0;
   let i = from;
   for (; i < length && count < MOST_FOUND; i++) {
     const row = load<u32>(rows + ((<usize>i) << 2));
-    const fact = v128.load(facts + ((<usize>row) << 4));
-    // Of one step, and of both together.
-    const steps = v128.load(masses + ((<usize>row) << 4));
-    const both = f64x2.add(steps, v128.shuffle<f64>(zero, steps, 0, 2));
-    let most = f64x2.mul(log2AtMost(f64x2.mul(both, per)), ofWalk);
-    const priors = f64x2.promote_low_f32x4(fact);
-    const high = f64x2.promote_low_f32x4(v128.shuffle<f64>(fact, fact, 1, 1));
-    most = f64x2.add(most, f64x2.mul(priors, ofPriors));
-    most = f64x2.add(most, f64x2.mul(high, ofNorm));
+    const mass = masses + ((<usize>row) << 4);
+    const fact = facts + ((<usize>row) << 4);
+    const one = load<f64>(mass);
+    const both = one + load<f64>(mass, 8);
+    let most =
+      bias * <f64>load<f32>(fact) +
+      popularity * <f64>load<f32>(fact, 4) +
+      reach * <f64>load<f32>(fact, 8) +
+      lift * log1pAtMost(perOne * one) +
+      walk * log1pAtMost(perTwo * both);
     if (cosine !== 0) {
-      const root = f64x2.extract_lane(high, 1);
       const sum = load<f64>(cosines + ((<usize>row) << 3));
-      const like = log2AtMost(pair(perCosine * sum * root, 0));
-      most = f64x2.add(most, f64x2.mul(like, ofCosine));
+      most += cosine * log1pAtMost(perCosine * sum * <f64>load<f32>(fact, 12));
     }
-    if (f64x2.extract_lane(most, 0) + f64x2.extract_lane(most, 1) < bar) continue;
+    if (most < bar) continue;
     count++;
     store<u32>(found + ((<usize>count) << 2), row);
   }
@@ -415,17 +451,11 @@ export function walkReaching(
   return i;
 }
 
-function pair(a: f64, b: f64): v128 {
-  return f64x2.replace_lane(f64x2.splat(a), 1, b);
-}
-
-/** No less than the logarithms of 1 + x to base 2: as log1pAtMost in ../../wide/walk-room.ts, with 0 for 0. */
-function log2AtMost(x: v128): v128 {
-  const bits = f64x2.add(x, f64x2.splat(1));
-  const high = i32x4.sub(v128.shuffle<i32>(bits, bits, 1, 3, 1, 3), i32x4.splat(0x3fefffff));
-  const whole = f64x2.mul(f64x2.convert_low_i32x4_s(high), f64x2.splat(1.0 / 1048576.0));
-  const most = f64x2.add(whole, f64x2.splat(0.08608));
-  return v128.and(most, f64x2.ne(x, f64x2.splat(0)));
+/** No less than log(1 + x): as in ../../wide/walk-room.ts, with 0 for 0. */
+function log1pAtMost(x: f64): f64 {
+  const high = <i32>(reinterpret<u64>(1 + x) >> 32);
+  const most = (<f64>(high - 0x3fefffff) * (1.0 / 1048576.0) + 0.08608) * Math.LN2;
+  return x === 0 ? 0 : most;
 }
 
 /** Sets the masses of the rows and the f64 of the bridges to zero. */
