@@ -11,7 +11,7 @@ const SLOW = [
   'test/serde/{lean-writers,round-trip}.test.ts',
   'test/snapshots/*.test.ts',
   'test/transport/{tls,record-batch,memory}.test.ts',
-  'test/tasks/{service,odd-settings,faults-of-input,open-transaction,at-least-once,poison}.test.ts',
+  'test/tasks/{service,model-restore,odd-settings,faults-of-input,open-transaction,at-least-once,poison}.test.ts',
   'test/{items/items,repartition/repartition,metrics/digest,telemetry/service-tracing}.test.ts',
   'test/cli/{digest,reset,doctor}.test.ts',
   'test/{evaluate/evaluate,producers/movielens,telemetry/tracing,http/openapi}.test.ts',

@@ -13,6 +13,7 @@ import { itemsStep } from './items/step.js';
 import { Closing } from './main/closing.js';
 import { ServiceFigures } from './main/figures.js';
 import { createLearning } from './main/learning.js';
+import { ModelRestore } from './main/model-restore.js';
 import { RestingDigest } from './main/resting-digest.js';
 import { wantsServingThread } from './main/serving-thread.js';
 import { TaskFactory } from './main/task-factory.js';
@@ -227,11 +228,15 @@ export class Service extends ServiceFigures {
       onProgress: ({ partition, position, highWatermark, timestampMs }) => {
         const records = Number(highWatermark - position);
         publish('isthmus:delta-lag', { app: this.app, partition, records, timestampMs });
+        this.restoring?.reached(partition, position);
       },
     });
     const snapshots = this.#createSnapshots(admin);
     this.#snapshots = snapshots;
-    deltas.start(await this.#untilReached(() => snapshots.restore()));
+    const from = await this.#untilReached(() => snapshots.restore());
+    const ends = await this.#untilReached(() => admin.lastStable(modelDeltas));
+    this.restoring = new ModelRestore(this.app, from, ends);
+    deltas.start(from);
     this.deltas = deltas;
     snapshots.start();
     this.waitingFor = 'joining the consumer group';

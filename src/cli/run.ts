@@ -46,15 +46,18 @@ async function serve(
   logger: Logger,
   signal: AbortSignal,
 ): Promise<void> {
-  const [{ Service }, { startTracing }, { VERSION }] = await Promise.all([
+  const [{ Service }, { logRestores }, { startTracing }, { VERSION }] = await Promise.all([
     import('../main.js'),
+    import('../telemetry/restore-log.js'),
     import('../telemetry/tracing.js'),
     import('../version.js'),
   ]);
   const tracing = await startTracing({ serviceName: config.appId, serviceVersion: VERSION });
   const service = await withBackend(() => Service.create({ config, transport, logger, tracing }));
+  const quiet = logRestores(config.appId, logger);
   const close = async (): Promise<void> => {
     await service.close();
+    quiet();
     await Promise.all([transport.close(), tracing.close()]);
   };
   try {

@@ -1,9 +1,10 @@
 import type { LogReader, LogRecord, Subscription, Watermarks } from '../transport/transport.js';
+import { Unseen } from '../transport/unseen.js';
 
 export interface DeltaReaderOptions {
   readonly topic: string;
   readonly reader: LogReader;
-  /** Called for each committed record of the delta topic, in order within a partition. */
+  /** Called once for each committed record of the delta topic, in order within a partition. */
   readonly apply: (record: LogRecord) => void;
   /** Told after each step: which partition, how far, and how far there is to go. */
   readonly onProgress?: (step: DeltaStep) => void;
@@ -26,6 +27,8 @@ export class DeltaReader {
   readonly #options: DeltaReaderOptions;
   readonly #subscriptions: Subscription[] = [];
   #positions: bigint[] = [];
+  /** By partition: a delta that came twice would be added twice. */
+  #unseen: Unseen[] = [];
   #waiting: { target: readonly bigint[]; resolve: () => void }[] = [];
 
   constructor(options: DeltaReaderOptions) {
@@ -40,6 +43,7 @@ export class DeltaReader {
   /** Begins at `from` (by partition). */
   start(from: readonly bigint[]): void {
     this.#positions = [...from];
+    this.#unseen = from.map((offset) => new Unseen(offset));
     for (const [partition, offset] of from.entries()) {
       this.#subscriptions.push(
         this.#options.reader.follow({ topic: this.#options.topic, partition }, offset, {
@@ -81,7 +85,7 @@ export class DeltaReader {
     position: bigint,
     highWatermark: bigint,
   ): void {
-    for (const record of records) this.#options.apply(record);
+    for (const record of this.#unseen[partition]!.of(records)) this.#options.apply(record);
     this.#positions[partition] = position;
     const timestampMs = records.at(-1)?.timestampMs ?? null;
     this.#options.onProgress?.({ partition, position, highWatermark, timestampMs });

@@ -1,5 +1,6 @@
 import { DEAD_LETTER } from '../producers/dead-letter.js';
 import type { Headers, LogRecord, Transport } from '../transport/transport.js';
+import { Unseen } from '../transport/unseen.js';
 
 /** Where a record came from that could not be used. */
 export interface Origin {
@@ -121,9 +122,10 @@ async function readToEnd(
       ({ low, high }, partition) =>
         new Promise<void>((resolve) => {
           if (low >= high) return resolve();
+          const unseen = new Unseen(low);
           const subscription = reader.follow({ topic, partition }, low, {
             onRecords: (records, position) => {
-              for (const record of records) if (record.offset < high) take(record);
+              for (const record of unseen.of(records)) if (record.offset < high) take(record);
               if (position < high) return;
               subscription.stop();
               resolve();

@@ -38,6 +38,7 @@ import { taskTopic } from '../topics.js';
 import { partitionFor } from '../transport/partitioner.js';
 import { VERSION } from '../version.js';
 import type { Learning } from './learning.js';
+import type { ModelRestore } from './model-restore.js';
 
 /** What HTTP and metrics see of a service: reads alone. `Service` fills in the parts as it joins them. */
 export abstract class ServiceFigures implements ServiceView {
@@ -52,6 +53,8 @@ export abstract class ServiceFigures implements ServiceView {
   protected readonly learning: Learning;
   protected readonly cluster: Cluster;
   protected deltas: DeltaReader | null = null;
+  /** Null before the deltas are read. */
+  protected restoring: ModelRestore | null = null;
   protected manager: TaskManager<TaskWorker> | null = null;
   protected repartition: TaskManager<RepartitionWork> | null = null;
   /** The tasks of the items topic; none before the first item. */
@@ -101,6 +104,9 @@ export abstract class ServiceFigures implements ServiceView {
     if (manager === null || manager.assignments === 0)
       return { ok: false, reason: this.waitingFor };
     if (!manager.connected) return { ok: false, reason: 'the consumer group cannot be reached' };
+    // Also where no task waits for it: questions are answered, and deltas compared, out of the model.
+    if (this.restoring?.done !== true)
+      return { ok: false, reason: 'the model is being read from the log' };
     const [vacant] = manager.vacant;
     if (vacant !== undefined)
       return { ok: false, reason: `the task ${taskName(vacant)} waits to start again` };

@@ -1,4 +1,5 @@
 import type { LogRecord, TopicPartition, Transport } from '../transport/transport.js';
+import { Unseen } from '../transport/unseen.js';
 
 /**
  * Hands the committed records of `[from, to)` to `take`, in order, through a reader of its own: what
@@ -28,11 +29,12 @@ export async function readRange(
     await Promise.race([failed, reader.run()]);
     const done = new Promise<void>((resolve) => {
       let over = false;
+      const unseen = new Unseen(range.from);
       const subscription = reader.follow(place, range.from, {
         onRecords: async (records, position) => {
           if (over) return;
           try {
-            for (const record of records) {
+            for (const record of unseen.of(records)) {
               if (record.offset >= range.to) break;
               if ((await take(record)) === false) over = true;
               if (over) break;

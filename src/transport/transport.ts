@@ -189,7 +189,8 @@ export interface GroupConsumer {
 export interface FollowHandlers {
   /**
    * Records in order; may be empty where only transaction markers or aborted records were passed.
-   * `position` is the offset after all that was passed, `highWatermark` as of the fetch.
+   * `position` is the offset after all that was passed, `highWatermark` as of the fetch. Records may
+   * be delivered again (unseen.ts).
    */
   onRecords(
     records: readonly LogRecord[],

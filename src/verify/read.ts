@@ -1,4 +1,5 @@
 import type { LogReader, LogRecord, Watermarks } from '../transport/transport.js';
+import { Unseen } from '../transport/unseen.js';
 
 /**
  * Hands over what is committed in a topic between the watermarks, in order within a partition.
@@ -25,6 +26,7 @@ function readPartition(
   signal: AbortSignal,
 ): Promise<void> {
   if (low >= high) return Promise.resolve();
+  const unseen = new Unseen(low);
   return new Promise<void>((resolve, reject) => {
     const end = (settle: () => void): void => {
       signal.removeEventListener('abort', abort);
@@ -35,7 +37,7 @@ function readPartition(
     const subscription = reader.follow({ topic, partition }, low, {
       onRecords: (records, position) => {
         try {
-          for (const record of records) if (record.offset < high) take(record);
+          for (const record of unseen.of(records)) if (record.offset < high) take(record);
         } catch (error) {
           end(() => reject(error));
           return;

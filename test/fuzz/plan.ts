@@ -11,6 +11,8 @@ export type Blow =
       readonly thawTurns: number;
     }
   | { readonly kind: 'delay'; readonly turns: number }
+  /** What is delivered next comes twice. */
+  | { readonly kind: 'repeat' }
   | { readonly kind: 'intruder'; readonly turns: number }
   | { readonly kind: 'expire-transaction' }
   | { readonly kind: 'stop'; readonly restartTurns: number };
@@ -54,6 +56,8 @@ const KINDS: readonly Blow['kind'][] = [
   'freeze',
   'delay',
   'delay',
+  'repeat',
+  'repeat',
   'intruder',
   'expire-transaction',
   'stop',
@@ -64,6 +68,7 @@ export function randomBlow(random: () => number, kind?: Blow['kind']): Blow {
   const chosen = kind ?? KINDS[below(KINDS.length)]!;
   switch (chosen) {
     case 'error':
+    case 'repeat':
     case 'expire-transaction':
       return { kind: chosen };
     case 'kill':

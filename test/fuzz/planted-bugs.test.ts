@@ -10,6 +10,7 @@ import type {
   TransactionalProducer,
   Transport,
 } from '../../src/transport/transport.js';
+import { Unseen } from '../../src/transport/unseen.js';
 import type { HistorySpec } from './history.js';
 import { check, everyPoint, specOf } from './seeded.js';
 import { serde } from './world.js';
@@ -98,13 +99,18 @@ function withoutOwnDeltas(reader: LogReader): LogReader {
   };
 }
 
-/** Runs histories until one fails; returns what it found. */
-async function firstProblems(wrap?: Wrap): Promise<readonly string[]> {
+/** Runs histories, changed like that, until one fails; returns what it found. */
+async function firstProblems(changes: Partial<HistorySpec> = {}): Promise<readonly string[]> {
   for (const spec of histories()) {
-    const { problems } = await check(wrap === undefined ? spec : { ...spec, wrap });
+    const { problems } = await check({ ...spec, ...changes });
     if (problems.length > 0) return problems;
   }
   return [];
+}
+
+/** The same, with something put between each process and the log. */
+function firstWrapped(wrap: Wrap): Promise<readonly string[]> {
+  return firstProblems({ wrap });
 }
 
 /** Blows at single points and seeded histories, in turn. */
@@ -124,7 +130,7 @@ describe('a bug that is planted shows', { timeout: 60_000 }, () => {
   });
 
   test('offsets that are committed outside the transaction', async () => {
-    const problems = await firstProblems((transport, log) =>
+    const problems = await firstWrapped((transport, log) =>
       altered(transport, {
         transactionalProducer: async (id, timeoutMs) =>
           offsetsApart(await transport.transactionalProducer(id, timeoutMs), log),
@@ -134,7 +140,7 @@ describe('a bug that is planted shows', { timeout: 60_000 }, () => {
   });
 
   test('an own delta that is applied twice, when it is read back', async () => {
-    const problems = await firstProblems((transport) =>
+    const problems = await firstWrapped((transport) =>
       altered(transport, {
         reader: (topics, onCrash) => withoutOwnDeltas(transport.reader(topics, onCrash)),
       }),
@@ -153,8 +159,13 @@ describe('a bug that is planted shows', { timeout: 60_000 }, () => {
     expect((await firstProblems()).join('\n')).toMatch(/hash/);
   });
 
+  test('a delta that is added again when it is delivered again', async () => {
+    vi.spyOn(Unseen.prototype, 'of').mockImplementation((records) => records);
+    expect((await firstProblems()).join('\n')).toMatch(/hash/);
+  });
+
   test('a list that is not in the transaction of its event', async () => {
-    const problems = await firstProblems((transport) =>
+    const problems = await firstWrapped((transport) =>
       altered(transport, {
         transactionalProducer: async (id, timeoutMs) =>
           withoutLastList(await transport.transactionalProducer(id, timeoutMs)),
@@ -165,14 +176,13 @@ describe('a bug that is planted shows', { timeout: 60_000 }, () => {
 
   test('a debt that is forgotten', async () => {
     vi.spyOn(Owed.prototype, 'add').mockImplementation(() => undefined);
-    const indebted = { ...specOf(1), catchUpLag: 1, listIntervalMs: 0 };
-    const { problems } = await check(indebted);
+    const problems = await firstProblems({ catchUpLag: 1, listIntervalMs: 0 });
     expect(problems.join('\n')).toMatch(/owed lists although all input/);
   });
 
   test('a process that is not fenced by the next owner of its partition', async () => {
     let processes = 0;
-    const problems = await firstProblems((transport) => {
+    const problems = await firstWrapped((transport) => {
       processes += 1;
       const name = processes;
       return altered(transport, {

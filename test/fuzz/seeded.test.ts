@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { check, describeFailure, specOf } from './seeded.js';
 
 /** `npm run fuzz -- --histories N --seed S` sets these. */
-const HISTORIES = Number(process.env.FUZZ_HISTORIES ?? 820);
+const HISTORIES = Number(process.env.FUZZ_HISTORIES ?? 1000);
 const FIRST_SEED = Number(process.env.FUZZ_SEED ?? 1);
 
 test('whatever processes go through together, each event counts once', {

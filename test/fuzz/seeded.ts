@@ -4,7 +4,15 @@ import { type Blow, randomBlow, randomOf, randomPlan } from './plan.js';
 /** Await points of a history without blows, roughly; with blows there are more. */
 const POINTS_PER_PROCESS = 40;
 
-const KINDS: readonly Blow['kind'][] = ['error', 'kill', 'freeze', 'delay', 'stop', 'intruder'];
+const KINDS: readonly Blow['kind'][] = [
+  'error',
+  'kill',
+  'freeze',
+  'delay',
+  'repeat',
+  'stop',
+  'intruder',
+];
 
 /** The history of a seed. The same seed gives the same history. */
 export function specOf(seed: number): HistorySpec {

@@ -162,6 +162,9 @@ export class World {
       case 'freeze':
         this.#freeze(process, blow.expireTurns, blow.thawTurns);
         return;
+      case 'repeat':
+        process.transport.process.repeatNext();
+        return;
       case 'delay':
         return new Promise((resolve) => this.after(blow.turns, resolve));
       case 'intruder': {

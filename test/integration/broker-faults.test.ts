@@ -11,11 +11,14 @@ import { KafkaTransport } from '../../src/transport/kafka/index.js';
 import { verify } from '../../src/verify/verify.js';
 import { eventRecord, readAll, testConfig, until } from '../support/service.js';
 import { STEADY } from './support/steady.js';
-import { ADD_PARTITIONS, PRODUCE, Wire } from './support/wire.js';
+import { ADD_PARTITIONS, PRODUCE, TXN_OFFSET_COMMIT, Wire } from './support/wire.js';
 
 const KAFKA_STORAGE_ERROR = 56;
 const INVALID_PRODUCER_ID_MAPPING = 49;
 const NOT_ENOUGH_REPLICAS = 19;
+const LEADER_NOT_AVAILABLE = 5;
+const NOT_LEADER_FOR_PARTITION = 6;
+const COORDINATOR_LOADING = 14;
 const serde = new Serde();
 
 let kafka: EmbeddedKafka;
@@ -161,20 +164,24 @@ describe('a service goes on by itself, and counts each event once', { timeout: 2
   });
 
   test.each([
-    ['its disk is full', KAFKA_STORAGE_ERROR],
-    ['it has not enough replicas', NOT_ENOUGH_REPLICAS],
+    ['its disk is full', PRODUCE, KAFKA_STORAGE_ERROR],
+    ['it has not enough replicas', PRODUCE, NOT_ENOUGH_REPLICAS],
+    ['the leader is not available', PRODUCE, LEADER_NOT_AVAILABLE],
+    ['another one leads', PRODUCE, NOT_LEADER_FOR_PARTITION],
+    ['its transactions are being loaded', ADD_PARTITIONS, COORDINATOR_LOADING],
+    ['its groups are being loaded', TXN_OFFSET_COMMIT, COORDINATOR_LOADING],
   ])(
-    'where the broker says that %s, for a moment and for longer than a send is tried',
-    async (_, code) => {
+    'where the broker says that %s, for a moment and for longer than a request is tried',
+    async (_, request, code) => {
       const { config, committed, wire, warnings, service } = await start({});
       await produce(config, 0, 20);
       await until(async () => (await committed()) === 20n, 'it is committed', 60_000);
-      // The batch is in the log all the same: it must not be there twice.
-      wire.plant(PRODUCE, code, 2);
+      // What was asked for is done all the same: it must not be there twice.
+      wire.plant(request, code, 2);
       await produce(config, 20, 20);
       await until(async () => (await committed()) === 40n, 'a moment is over', 60_000);
       expect(wire.changed).toBe(2);
-      wire.plant(PRODUCE, code, Number.POSITIVE_INFINITY);
+      wire.plant(request, code, Number.POSITIVE_INFINITY);
       await produce(config, 40, 20);
       await until(
         () => warnings.some((warning) => warning.includes('aborted')),
@@ -188,6 +195,19 @@ describe('a service goes on by itself, and counts each event once', { timeout: 2
       await expectExactlyOnce(config, 60);
     },
   );
+
+  test('where the broker is slow: half a second for each answer', async () => {
+    const { config, committed, wire, service } = await start({});
+    await produce(config, 0, 20);
+    await until(async () => (await committed()) === 20n, 'it is committed', 60_000);
+    wire.delayMs = 500;
+    for (let sent = 20; sent < 100; sent += 20) {
+      await produce(config, sent, 20);
+      await until(async () => (await committed()) === BigInt(sent + 20), 'it goes on', 60_000);
+    }
+    await until(() => service.readiness().ok, 'it is ready', 60_000);
+    await expectExactlyOnce(config, 100);
+  });
 
   test('where the topics take small records: deltas are split below, a list that does not fit is a dead letter', async () => {
     const { config, committed, service } = await start(

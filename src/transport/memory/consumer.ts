@@ -138,10 +138,12 @@ export class MemoryGroupConsumer implements GroupConsumer {
   ): Promise<void> {
     if (records.length === 0) return;
     await this.#process.gate('deliver', { ...place, groupId: this.#options.groupId });
+    const times = this.#process.deliveries();
     await this.#slots.run(async () => {
       // Nothing that was read before the newest `start` may come after it.
-      if (!isCurrent()) return;
-      await this.#handlers?.onRecords(place, records, high);
+      for (let i = 0; i < times && isCurrent(); i++) {
+        await this.#handlers?.onRecords(place, records, high);
+      }
     });
   }
 

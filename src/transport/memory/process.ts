@@ -48,6 +48,7 @@ export class MemoryProcess {
   readonly #fault: Fault | undefined;
   #killed = false;
   #frozen: { promise: Promise<void>; thaw: () => void } | null = null;
+  #repeats = 0;
   readonly #listeners = new Set<(event: 'kill' | 'freeze' | 'thaw') => void>();
 
   constructor(name: string, fault: Fault | undefined) {
@@ -97,6 +98,18 @@ export class MemoryProcess {
     this.#frozen = null;
     for (const listener of [...this.#listeners]) listener('thaw');
     frozen.thaw();
+  }
+
+  /** What is delivered next to this process comes twice. */
+  repeatNext(): void {
+    this.#repeats += 1;
+  }
+
+  /** How often what is delivered now is to come. */
+  deliveries(): number {
+    if (this.#repeats === 0) return 1;
+    this.#repeats -= 1;
+    return 2;
   }
 
   /** Passes at once, late, never, or throws. */

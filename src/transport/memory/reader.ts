@@ -37,7 +37,10 @@ export class MemoryLogReader implements LogReader {
       maxBytes: 4_194_304,
       deliver: async (records, position, high) => {
         await this.#process.gate('follow', place);
-        if (this.#pumps.has(pump)) await handlers.onRecords(records, position, high);
+        const times = this.#process.deliveries();
+        for (let i = 0; i < times && this.#pumps.has(pump); i++) {
+          await handlers.onRecords(records, position, high);
+        }
       },
       onError: (error) => this.#crash(error),
     });

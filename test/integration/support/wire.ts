@@ -34,8 +34,8 @@ const errorAt: ReadonlyMap<number, (answer: Buffer) => number> = new Map([
 ]);
 
 /**
- * A wire between one client and the broker, on which answers can be changed: what a broker says whose
- * disk is full, or that has forgotten a producer.
+ * A wire between one client and the broker, on which answers can be changed (what a broker says whose
+ * disk is full, or that has forgotten a producer) or held back.
  */
 export class Wire {
   readonly #server: Server;
@@ -45,6 +45,8 @@ export class Wire {
   readonly requests: number[] = [];
   /** Answers that were changed. */
   changed = 0;
+  /** By how many milliseconds answers are late. */
+  delayMs = 0;
 
   private constructor(server: Server) {
     this.#server = server;
@@ -109,7 +111,9 @@ export class Wire {
           const frame = Buffer.from(rest.subarray(0, end));
           rest = rest.subarray(end);
           look(frame.subarray(4));
-          to.write(frame);
+          // Timers of the same length go off in their order.
+          if (from === broker && this.delayMs > 0) setTimeout(() => to.write(frame), this.delayMs);
+          else to.write(frame);
         }
       });
     }
