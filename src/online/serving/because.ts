@@ -1,4 +1,3 @@
-import type { Blend, BlendWeights } from '../blend/blend.js';
 import { dotsBetween } from '../kernels/simd-dots.js';
 import type { Model } from '../model.js';
 import type { Touched } from '../types.js';
@@ -18,7 +17,6 @@ const NEWEST = 8;
  */
 export class Reasons {
   private readonly model: Model;
-  private readonly blend: Blend;
   private readonly named: number;
   /** Touched items, each once in its history: `length` of them. */
   private rows = new Int32Array(64);
@@ -37,26 +35,27 @@ export class Reasons {
   private readonly best: number[] = [];
 
   /** @param named Items named at the most. */
-  constructor(model: Model, blend: Blend, named: number) {
+  constructor(model: Model, named: number) {
     this.model = model;
-    this.blend = blend;
     this.named = named;
   }
 
   /**
-   * The items that weighed most for each of `rows`, that first. The blend's walk has to hold what it
-   * found for the same histories and domain.
+   * The items that weighed most for each of `rows`, that first.
    *
+   * @param perMass By item of the list: what the walk adds to its score for each unit of mass.
+   * @param deepWeight δ
    * @param gate By source domain.
    */
   of(
     rows: readonly number[],
+    perMass: readonly number[],
     histories: readonly WalkHistory[],
     domain: number,
-    weights: BlendWeights,
+    deepWeight: number,
     gate: readonly { readonly domain: number; readonly weight: number }[],
   ): Touched[][] {
-    this.takeNewest(histories, weights.deep, gate);
+    this.takeNewest(histories, deepWeight, gate);
     this.takeSteps(rows, domain);
     const { model, length, parts, deep } = this;
     if (this.dots.length < rows.length * length) {
@@ -64,14 +63,11 @@ export class Reasons {
     }
     const { dots } = this;
     dotsBetween(model.items, this.rows, length, rows, dots);
-    const { walk } = this.blend;
     const { doubles, parts: at } = model.neighbours.room;
     this.touched.length = 0;
     const because: Touched[][] = [];
     for (let place = 0; place < rows.length; place++) {
-      const row = rows[place]!;
-      const mass = walk.mass(row);
-      const each = mass > 0 ? walk.added(row, weights) / mass : 0;
+      const each = perMass[place]!;
       const from = place * length;
       const steps = at / 2 + from;
       for (let i = 0; i < length; i++) {

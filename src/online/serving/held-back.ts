@@ -2,9 +2,9 @@ import type { BlendWeights } from '../blend/blend.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import type { ItemTable } from '../table.js';
 import type { Walk } from '../wide/walk.js';
-import { baseOf, type DomainPriors } from './priors.js';
+import { baseOf, type DomainPriors, placeOf } from './priors.js';
+import type { Ranking } from './ranking.js';
 import type { ScanTarget } from './scan.js';
-import type { Scored } from './wide.js';
 
 /** Items of a user's ring that a list may have, for what they score less (repeats/repeats.ts). */
 export interface HeldBack {
@@ -14,35 +14,30 @@ export interface HeldBack {
 }
 
 /**
- * The n best of a ranking from which some items were left out, and of those. They are scored by
- * themselves, since bounds of a scan know of nothing that takes from a score.
+ * Ranks the items that were left out of a ranking. They are scored by themselves, since bounds of a scan know of
+ * nothing that takes from a score.
  *
+ * @param walk That was run for the target.
  * @param query (.., d), times the weight of the deep part.
  */
-export function withHeldBack(
-  ranked: readonly Scored[],
+export function rankHeldBack(
+  ranking: Ranking,
   held: HeldBack,
   items: ItemTable,
   priors: DomainPriors,
   { walk, weights }: { readonly walk: Walk; readonly weights: BlendWeights },
   query: Float32Array,
   { at, popularity }: ScanTarget,
-  n: number,
-): readonly Scored[] {
-  const { rows: rowsOfDomain, length, places } = priors;
+): void {
   // Of what nobody liked no list speaks.
-  const rows = Int32Array.from(
-    [...new Set(held.rows)].filter((row) => {
-      const place = places[row]!;
-      return place < length && rowsOfDomain[place] === row;
-    }),
-  );
+  const rows = Int32Array.from([...new Set(held.rows)].filter((row) => placeOf(priors, row) >= 0));
   const dots = new Float32Array(rows.length);
   dotsOfRows(items, rows, rows.length, query, at, dots);
-  const scored = Array.from(rows, (row, i) => {
-    const index = places[row]!;
-    const dense = dots[i]! + baseOf(priors, index, popularity);
-    return { index, score: dense + walk.added(row, weights) + held.by };
-  });
-  return [...ranked, ...scored].sort((a, b) => b.score - a.score || a.index - b.index).slice(0, n);
+  for (let i = 0; i < rows.length; i++) {
+    const row = rows[i]!;
+    const place = placeOf(priors, row);
+    const added = walk.added(row, weights);
+    const perMass = added === 0 ? 0 : added / walk.mass(row);
+    ranking.insert(place, dots[i]! + baseOf(priors, place, popularity) + added + held.by, perMass);
+  }
 }

@@ -37,6 +37,12 @@ export function baseOf({ base, logs }: DomainPriors, place: number, popularity: 
   return base[place]! + popularity * logs[place]!;
 }
 
+/** Where a row stands in the domain's rows; -1: it is none of them. */
+export function placeOf({ rows, length, places }: DomainPriors, row: number): number {
+  const place = places[row]!;
+  return place < length && rows[place] === row ? place : -1;
+}
+
 /**
  * The rows of a domain that may be in a list: those with events, in the order of their first one, then
  * those of which the catalogue tells and that nobody has touched yet.

@@ -9,12 +9,13 @@ import type { Recommendation, RecommendedItem, Touched, Tower } from '../types.j
 import type { User } from '../user.js';
 import { Reasons } from './because.js';
 import { type Excluded, type Exclusion, excludedRows } from './exclusion.js';
-import { type HeldBack, withHeldBack } from './held-back.js';
+import { type HeldBack, rankHeldBack } from './held-back.js';
 import { type DomainPriors, log1pCount, Priors } from './priors.js';
 import { type LikedHistory, likedOf, type Queries, QueryBatch } from './queries.js';
+import { Ranking } from './ranking.js';
 import type { Scan, ScanTarget } from './scan.js';
 import { TopN } from './top-n.js';
-import { type Scored, WideMerge } from './wide.js';
+import { addsAny, ReachedRows, SLACK } from './wide.js';
 
 export interface RecommenderOptions {
   /** Default `domain`. */
@@ -47,11 +48,22 @@ const DEEPER = 4;
 /** A request that goes through the tower: its place in the answer, its example, what the user liked. */
 interface Pending {
   readonly place: number;
+  /** Items wanted. */
+  readonly n: number;
   readonly example: number;
   readonly past: readonly LikedHistory[];
   readonly target: ScanTarget;
+  readonly ranking: Ranking;
   readonly held: HeldBack | null;
   readonly weights: BlendWeights;
+}
+
+/** What the targets of one domain have in common. */
+interface DomainTargets {
+  readonly domain: number;
+  readonly priors: DomainPriors;
+  /** (examples, d), times the weight of the deep part. */
+  readonly query: Float32Array;
 }
 
 /**
@@ -74,11 +86,11 @@ export class Recommender {
   private readonly priors: Priors;
   private readonly popularity: Popularity;
   private readonly blend: Blend;
-  private readonly wide = new WideMerge();
+  private readonly reached = new ReachedRows();
   private readonly reasons: Reasons | null;
   private readonly mostOfCategory: number;
-  /** One for each target of a call, used again by the next. */
-  private readonly bests: TopN[] = [];
+  /** One for each example of a call, used again by the next. */
+  private readonly rooms: { best: TopN; ranking: Ranking }[] = [];
 
   constructor(model: Model, tower: Tower, options: RecommenderOptions = {}) {
     this.model = model;
@@ -91,7 +103,7 @@ export class Recommender {
     this.blend = new Blend(model, options.blend);
     this.mostOfCategory = options.mostOfCategory ?? 0;
     const named = options.because ?? 0;
-    this.reasons = named > 0 ? new Reasons(model, this.blend, named) : null;
+    this.reasons = named > 0 ? new Reasons(model, named) : null;
   }
 
   /**
@@ -135,8 +147,9 @@ export class Recommender {
       const among = this.blend.trust.among(past, domain);
       const weights = this.blend.weightsFor(user.history(domain)?.count ?? 0, domain, among);
       const popularity = weights.popularity - this.blend.known.popularity;
-      const target = { at, popularity, excluded, best: this.bestOf(example, request.n) };
-      const one = { place, example, past: among, target, held, weights };
+      const { best, ranking } = this.roomOf(example);
+      const target = { at, popularity, excluded, best };
+      const one = { place, n: request.n, example, past: among, target, ranking, held, weights };
       if (pending === undefined) groups.set(domain, [one]);
       else pending.push(one);
     }
@@ -155,15 +168,14 @@ export class Recommender {
     return rows.length === 0 || by === 0 ? null : { rows, by };
   }
 
-  /** Where the best of a target go. */
-  private bestOf(example: number, n: number): TopN {
-    let best = this.bests[example];
-    if (best === undefined) {
-      best = new TopN(0);
-      this.bests[example] = best;
+  /** Where what is found for an example goes. */
+  private roomOf(example: number): { best: TopN; ranking: Ranking } {
+    let room = this.rooms[example];
+    if (room === undefined) {
+      room = { best: new TopN(0), ranking: new Ranking() };
+      this.rooms[example] = room;
     }
-    best.reset(this.depth(n));
-    return best;
+    return room;
   }
 
   /** The lists of one domain. */
@@ -177,25 +189,25 @@ export class Recommender {
     const { model } = this;
     // Whoever they are for: what is the same for all users is in the priors.
     const priors = this.priors.of(domain, this.blend.known);
-    const targets = pending.map(({ target }) => target);
     for (const { target, weights } of pending) {
       const { at } = target;
       for (let k = at; k < at + model.dimension; k++) queries.query[k]! *= weights.deep;
     }
-    this.scan(model.items, priors, queries.query, targets);
+    const shared = { domain, priors, query: queries.query };
+    this.rank(shared, pending, 1);
     for (const one of pending) {
-      const { place, example, past, weights } = one;
+      const { place, example, past, weights, ranking } = one;
       const request = requests[place]!;
-      this.blend.walk.run(past, domain, weights);
-      const best = this.best(priors, queries.query, one, request.n);
+      const chosen = this.chosen(shared, one);
       const gate = queries.transferOf(example);
-      const rows = best.map(({ index }) => priors.rows[index]!);
-      const because = this.reasons?.of(rows, past, domain, weights, gate);
+      const rows = chosen.map((i) => priors.rows[ranking.places[i]!]!);
+      const perMass = chosen.map((i) => ranking.perMass[i]!);
+      const because = this.reasons?.of(rows, perMass, past, domain, weights.deep, gate);
       // An item of ordinary popularity scores the same, whatever popularity weighs for the user.
       const ordinary = one.target.popularity * Math.log1p(model.meanCountOf(domain));
       const constant = priors.constant - ordinary;
-      const items = best.map(({ score }, i) =>
-        recommended(model.itemId(rows[i]!), sigma(score + constant), because?.[i]),
+      const items = chosen.map((at, i) =>
+        recommended(model.itemId(rows[i]!), sigma(ranking.scores[at]! + constant), because?.[i]),
       );
       const transfer = gate
         .map((slot) => ({ fromDomain: model.domainName(slot.domain), weight: slot.weight }))
@@ -204,23 +216,17 @@ export class Recommender {
     }
   }
 
-  /** The best of a target whose scan is done and whose walk is at hand. */
-  private best(
-    priors: DomainPriors,
-    query: Float32Array,
-    pending: Pending,
-    n: number,
-  ): readonly Scored[] {
-    const { target } = pending;
-    let depth = this.depth(n);
-    for (;;) {
-      const ranked = this.blended(priors, query, pending, depth);
-      const chosen = this.varied(ranked, ({ index }) => priors.rows[index]!, n);
-      if (chosen.length >= n || ranked.length < depth) return chosen;
-      // What is left of the ranking is of few categories: look farther down.
-      depth *= DEEPER;
-      target.best.reset(depth);
-      this.scan(this.model.items, priors, query, [target]);
+  /** Numbers in its ranking of what a target's list has, given the ranking that is looked at first. */
+  private chosen(shared: DomainTargets, pending: Pending): readonly number[] {
+    const { n, ranking } = pending;
+    const { rows } = shared.priors;
+    for (let deeper = 1; ; deeper *= DEEPER) {
+      if (deeper > 1) this.rank(shared, [pending], deeper);
+      const all: number[] = [];
+      for (let i = 0; i < ranking.length; i++) all.push(i);
+      const chosen = this.varied(all, (i) => rows[ranking.places[i]!]!, n);
+      // Else what is left of the ranking is of few categories: look farther down.
+      if (chosen.length >= n || !ranking.isFull) return chosen;
     }
   }
 
@@ -250,18 +256,54 @@ export class Recommender {
     return chosen;
   }
 
-  private blended(
-    priors: DomainPriors,
-    query: Float32Array,
-    { target, held, weights }: Pending,
-    n: number,
-  ): readonly Scored[] {
+  /**
+   * Ranks the domain's items for each target, so many times as deep as is looked at first. What walks reach is scored
+   * before the others are scanned: of those, few come up to the bar then.
+   */
+  private rank(shared: DomainTargets, pending: readonly Pending[], deeper: number): void {
+    for (const one of pending) {
+      const { ranking, target } = one;
+      const n = this.depth(one.n) * deeper;
+      ranking.reset(n);
+      this.rankReached(shared, one);
+      target.best.reset(n, ranking.bar - SLACK);
+    }
+    const targets = pending.map(({ target }) => target);
+    this.scan(this.model.items, shared.priors, shared.query, targets);
+    for (const one of pending) this.rankScanned(shared, one);
+  }
+
+  /** Ranks what the walk reaches, and what of the user's ring is held back. */
+  private rankReached(
+    { domain, priors, query }: DomainTargets,
+    { past, target, held, weights, ranking }: Pending,
+  ): void {
     const { items } = this.model;
     const { walk } = this.blend;
-    const dense = target.best.drain();
-    const ranked = this.wide.best(items, priors, walk, weights, query, target, dense, n);
-    if (held === null) return ranked;
-    return withHeldBack(ranked, held, items, priors, { walk, weights }, query, target, n);
+    walk.run(past, domain, weights);
+    this.reached.rank(items, priors, walk, weights, query, target, ranking);
+    if (held === null) return;
+    rankHeldBack(ranking, held, items, priors, { walk, weights }, query, target);
+  }
+
+  /** Puts what a scan found in the ranking of what the walk reached, unless that reached it as well. */
+  private rankScanned(
+    { domain, priors }: DomainTargets,
+    { past, target, weights, ranking }: Pending,
+  ): void {
+    const { walk } = this.blend;
+    const { bar } = ranking;
+    const others = target.best.drain().filter(({ index }) => !ranking.has(index));
+    let isAtHand = false;
+    for (const { index, score } of others) {
+      if (score <= bar + SLACK && addsAny(weights)) {
+        // By less than a rounding above the bar: it may have been reached and come out below.
+        if (!isAtHand) walk.run(past, domain, weights);
+        isAtHand = true;
+        if (walk.mass(priors.rows[index]!) > 0) continue;
+      }
+      ranking.insert(index, score, 0);
+    }
   }
 
   private popular(

@@ -7,6 +7,7 @@
  */
 export class TopN {
   private limit = 0;
+  private floor = Number.NEGATIVE_INFINITY;
   private size = 0;
   private readonly indices: number[] = [];
   private readonly scores: number[] = [];
@@ -15,15 +16,16 @@ export class TopN {
     this.reset(n);
   }
 
-  /** Starts afresh for n. */
-  reset(n: number): void {
+  /** Starts afresh for n, of which each has to score above a floor. */
+  reset(n: number, floor = Number.NEGATIVE_INFINITY): void {
     this.limit = n;
+    this.floor = floor;
     this.size = 0;
   }
 
   /** Only a score above this gets in. */
   get threshold(): number {
-    if (this.size < this.limit) return Number.NEGATIVE_INFINITY;
+    if (this.size < this.limit) return this.floor;
     return this.limit === 0 ? Number.POSITIVE_INFINITY : this.scores[0]!;
   }
 
