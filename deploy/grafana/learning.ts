@@ -212,6 +212,33 @@ export const learning = dashboard(
             '{{source}} to {{target}}',
           ],
         ),
+        signedLines(
+          {
+            title: 'Weight of leaning',
+            unit: 'plain',
+            shows:
+              'What popularity weighs more in scores where the latest likes of a user are e times as popular as those of others.',
+            normal: 'From 0 to about 0.1 to 0.5, slowly.',
+            otherwise:
+              'Below 0: users who liked what is popular look for the rare; if it swings, lower ISTHMUS_LEARNER_STACK_LEARNING_RATE.',
+          },
+          [`avg by (domain) (isthmus_blend_leaning_weight{${DOMAIN}})`, '{{domain}}'],
+        ),
+        signedLines(
+          {
+            title: 'Weight of likeness',
+            unit: 'plain',
+            shows:
+              'What likeness to the latest likes of a user weighs more than is set, by labels (categories, tags) and by words (title, text).',
+            normal: '0 without content; within a few of 0 with it.',
+            otherwise:
+              'Far below 0: what the catalogue says there tells nothing of what users like.',
+          },
+          [
+            `avg by (domain, kind) (isthmus_blend_likeness_weight{${DOMAIN}})`,
+            '{{domain}}, {{kind}}',
+          ],
+        ),
         lines(
           {
             title: 'Events by action',

@@ -222,6 +222,25 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     8,
     "Weight in the score of how like the user's items it is (cosine of the counts), for users without an event in the domain; 0: none.",
   ),
+  blendLabels: real(
+    'blendLabels',
+    0,
+    64,
+    'Weight in the score of how like what the user liked last it is by categories and tags.',
+  ),
+  blendLabelsNew: real(
+    'blendLabelsNew',
+    0,
+    64,
+    'The same for users without an event in the domain.',
+  ),
+  blendWords: real(
+    'blendWords',
+    0,
+    64,
+    'Weight in the score of how like what the user liked last it is by words of title and text.',
+  ),
+  blendWordsNew: real('blendWordsNew', 0, 64, 'The same for users without an event in the domain.'),
   walkItems: count(
     'walkItems',
     0,

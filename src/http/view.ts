@@ -1,3 +1,4 @@
+import type { LikenessWeights } from '../online/content/likeness.js';
 import type { Recommendation } from '../online/types.js';
 
 /** Whether lists of one domain look at another one. */
@@ -15,6 +16,8 @@ export interface BlendView {
   readonly domain: string;
   /** What popularity weighs more by a user's leaning (online/stacking/stack.ts). */
   readonly leaning: number;
+  /** What likeness weighs more than is set, by kind (online/content/likeness.ts). */
+  readonly likeness: LikenessWeights;
 }
 
 /**

@@ -198,6 +198,7 @@ export abstract class ServiceFigures implements ServiceView {
     return this.domains().map((domain, index) => ({
       domain,
       leaning: stack.leaningWeight(index),
+      likeness: stack.likenessWeights(index),
     }));
   }
 

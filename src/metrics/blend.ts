@@ -16,4 +16,18 @@ export const blend: MetricGroup = ({ registry, view, domains }) => {
       }
     },
   });
+  new Gauge({
+    name: 'isthmus_blend_likeness_weight',
+    help: 'What likeness by labels, and by words, weighs more in the scores of a domain than is set, of users who have been there.',
+    labelNames: ['domain', 'kind'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { domain, likeness } of view.blend()) {
+        for (const [kind, weight] of Object.entries(likeness)) {
+          this.set({ domain: domains.admit(domain), kind }, weight);
+        }
+      }
+    },
+  });
 };

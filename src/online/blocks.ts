@@ -8,7 +8,7 @@ import { HALF_LIFE_ROWS } from './encoders/half-life.js';
 import { onGrid, WEIGHT_UNIT } from './grid.js';
 import { Random } from './random.js';
 import { REPEAT_ROWS } from './repeats/repeats.js';
-import { STACK_ROWS } from './stacking/stack.js';
+import { LIKENESS_ROWS, STACK_ROWS } from './stacking/stack.js';
 import { TRUST_ROWS } from './trust/trust.js';
 
 /**
@@ -26,6 +26,7 @@ import { TRUST_ROWS } from './trust/trust.js';
  * | `trust/<s>/<t>` | (4, 1) | zero | whether s helps in t, in the accumulators: trust/trust.ts |
  * | `repeat/<t>` | (2, 1) | zero | how often users of t come back to what they have, in the accumulators: repeats/repeats.ts |
  * | `stack/<t>` | (2, 1) | zero | what is learned of the blend of scores in t: stacking/stack.ts |
+ * | `likeness/<t>` | (2, 1) | zero | what likeness weighs more than is set in scores of t: stacking/stack.ts |
  * | `content/<t>` | (2 d, d) | random (seed), the same in all domains | what content says of an item's vector: c W_c |
  * | `conv/...`, `gru/...`, `attention/...` | see the encoder | random (seed, key), or zero | an encoder's own |
  */
@@ -101,6 +102,12 @@ const KINDS: Readonly<Record<string, BlockKind>> = {
     role: 'stack',
     domains: 1,
     shape: () => ({ rows: STACK_ROWS, width: 1 }),
+    initial: 'zero',
+  },
+  likeness: {
+    role: 'stack',
+    domains: 1,
+    shape: () => ({ rows: LIKENESS_ROWS, width: 1 }),
     initial: 'zero',
   },
   prior: { role: 'prior', domains: 1, shape: () => ({ rows: 1, width: 1 }), initial: 'one' },

@@ -25,6 +25,7 @@ export { DeltaFormatError } from './delta-bytes.js';
 const PLAIN = 1;
 const WITH_NEIGHBOURS = 2;
 const WITH_CONTENT = 3;
+const WITH_FEATURES = 4;
 const LARGEST_DIMENSION = 4096;
 /** Version, sizes and checksum: never more than this. */
 const FRAME_BYTES = 40;
@@ -41,7 +42,8 @@ const MOST_BYTES_OF_A_CHARACTER = 3;
  * the domain of each; then by item: count, accumulators (2), bias, and the embedding packed in as
  * many bits as its largest value needs; then the blocks: key, width, and by row accumulator and packed
  * values, where an untouched row is two bytes; then, in version 2, the neighbours (wide/pair-codec.ts);
- * in version 3 a byte says whether those follow, and then comes the content (content/delta.ts).
+ * in versions 3 and 4 a byte says whether those follow, and then comes the content (content/delta.ts), in version 4 with
+ * features.
  * Numbers are varints, signed ones zigzag. At the end an FNV-1a checksum (4 bytes).
  */
 export function encodeDelta(delta: Delta): Buffer {
@@ -69,6 +71,7 @@ export function encodeDelta(delta: Delta): Buffer {
 }
 
 function versionOf({ neighbours, content }: Delta): number {
+  if (content?.features !== undefined) return WITH_FEATURES;
   if (content !== undefined) return WITH_CONTENT;
   return neighbours === undefined ? PLAIN : WITH_NEIGHBOURS;
 }
@@ -92,9 +95,9 @@ export function readHead(reader: ByteReader): {
   readonly events: number;
 } {
   const version = reader.byte();
-  if (version < PLAIN || version > WITH_CONTENT) {
+  if (version < PLAIN || version > WITH_FEATURES) {
     throw new DeltaFormatError(
-      `A delta has format version ${version}, known are ${PLAIN} to ${WITH_CONTENT}: it comes from a newer isthmus, or is none`,
+      `A delta has format version ${version}, known are ${PLAIN} to ${WITH_FEATURES}: it comes from a newer isthmus, or is none`,
     );
   }
   reader.verifyChecksum();
@@ -113,12 +116,13 @@ export function readRest(
 ): Pick<Delta, 'blocks' | 'neighbours' | 'content'> {
   const blocks: BlockDelta[] = [];
   for (let i = reader.size(4); i > 0; i--) blocks.push(readBlock(reader));
-  const seen = version === WITH_CONTENT ? reader.byte() === 1 : version === WITH_NEIGHBOURS;
+  const withFeatures = version === WITH_FEATURES;
+  const withContent = withFeatures || version === WITH_CONTENT;
+  const seen = withContent ? reader.byte() === 1 : version === WITH_NEIGHBOURS;
   const neighbours = seen ? { neighbours: readNeighbours(reader, n) } : {};
-  const content =
-    version === WITH_CONTENT
-      ? { content: readContent(reader, contentSize(LARGEST_DIMENSION)) }
-      : {};
+  const content = withContent
+    ? { content: readContent(reader, contentSize(LARGEST_DIMENSION), withFeatures) }
+    : {};
   if (reader.left !== 0) throw new DeltaFormatError(`A delta has ${reader.left} bytes too many`);
   return { blocks, ...neighbours, ...content };
 }

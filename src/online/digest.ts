@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Block } from './blocks.js';
+import { PLACES } from './content/sparse.js';
 import type { ContentStore } from './content/store.js';
 import { WEIGHT_UNIT } from './grid.js';
 import type { InitialValues } from './initial.js';
@@ -38,7 +39,8 @@ export interface DigestSource extends KeyedRows {
  * 2^32 - 2 and by row that has some, in the order from above: its place in that order (u32), how many
  * (u32), and each one's place (u32), in rising order, and count (i32); then, if there is content, a u32
  * of 2^32 - 3 and by row that has some, in the order from above: its place (u32), the number of its main
- * category (i32), and c in grid units (i32).
+ * category (i32), and c in grid units (i32); then, if there are features, a u32 of 2^32 - 4 and by row that has some,
+ * in the order from above: its place (u32), how many (u32), and each one's place (u32) and number (u32).
  */
 export function modelDigest(model: DigestSource): string {
   const slices = digestSlices(model);
@@ -71,6 +73,7 @@ export function* digestSlices(model: DigestSource): Generator<void, string> {
   }
   yield* neighbours(model, rows, sink);
   yield* content(model, rows, sink);
+  yield* features(model, rows, sink);
   return sink.hex();
 }
 
@@ -124,6 +127,27 @@ function* content(model: DigestSource, rows: Int32Array, sink: Sink): Generator<
     sink.i32(store.categoryOf(row));
     const from = store.slotOf(row) * store.size;
     for (let k = from; k < from + store.size; k++) sink.i32(store.values[k]!);
+  }
+}
+
+function* features(model: DigestSource, rows: Int32Array, sink: Sink): Generator<void, void> {
+  const { store } = model.content;
+  if (store.slots === 0) return;
+  let any = false;
+  for (let place = 0; place < rows.length; place++) {
+    const slot = store.slotOf(rows[place]!);
+    if ((place + 1) % ROWS_PER_SLICE === 0) yield;
+    if (slot < 0 || !store.hasFeatures(slot)) continue;
+    if (!any) sink.u32(0xfffffffc);
+    any = true;
+    const own = store.features.subarray(slot * PLACES, (slot + 1) * PLACES);
+    sink.u32(place);
+    sink.u32(own.filter((code) => code !== 0).length);
+    for (const [at, code] of own.entries()) {
+      if (code === 0) continue;
+      sink.u32(at);
+      sink.u32(code);
+    }
   }
 }
 

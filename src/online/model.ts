@@ -3,6 +3,7 @@ import { grown } from './columns.js';
 import { contentFault } from './content/delta.js';
 import { contentSize } from './content/encoder.js';
 import { type ContentMode, contentDomain, HybridRows } from './content/hybrid.js';
+import { PLACES } from './content/sparse.js';
 import { decodeDelta } from './delta-codec.js';
 import { modelDigest } from './digest.js';
 import { DomainTable, type RowList } from './domains.js';
@@ -396,10 +397,13 @@ export class Model implements DenseParameters {
     return namedDomains;
   }
 
-  private addContent({ keys, values, categories }: ContentDelta, sign: 1 | -1): void {
+  private addContent(delta: ContentDelta, sign: 1 | -1): void {
+    const { keys, values, categories, features } = delta;
     const size = contentSize(this.dimension);
     for (let i = 0; i < keys.length; i++) {
-      this.content.add(this.ensureRow(keys[i]!), values, i * size, categories[i]!, sign);
+      const row = this.ensureRow(keys[i]!);
+      this.content.add(row, values, i * size, categories[i]!, sign);
+      if (features !== undefined) this.content.addFeatures(row, features, i * PLACES, sign);
     }
   }
 

@@ -8,9 +8,9 @@ import { Random } from './random.js';
 import type { Rival } from './rivals.js';
 import { log1pCount } from './serving/priors.js';
 import { QueryBatch, type SlotRange } from './serving/queries.js';
+import type { TimedHistory } from './stacking/newest.js';
 import type { PrequentialSample, Tower } from './types.js';
 import type { User } from './user.js';
-import type { WalkHistory } from './wide/walk.js';
 
 export interface PrequentialOptions {
   readonly seed: number;
@@ -31,7 +31,7 @@ interface Known {
   /** What its scores are blended with. */
   readonly weights: BlendWeights;
   /** What the user had done. */
-  readonly histories: readonly WalkHistory[];
+  readonly histories: readonly TimedHistory[];
   /** Number in the batch of queries; -1 for a user of whom nothing is known. */
   readonly example: number;
 }
@@ -248,13 +248,9 @@ export class PrequentialScoring {
       }
       return;
     }
-    blend.walk.run(histories, domain, weights);
+    blend.run(histories, domain, weights);
     dotsOfRows(model.items, rows, n, query, example * model.dimension, dots);
-    for (let i = 0; i < n; i++) {
-      const row = rows[i]!;
-      wide[i] = blend.wide(row, weights);
-      logits[i] = blend.score(row, weights, dots[i]!, wide[i]!);
-    }
+    blend.scores(rows, n, weights, dots, logits, wide);
   }
 }
 

@@ -75,6 +75,8 @@ export interface ContentDelta {
   readonly values: Int32Array;
   /** (n) numbers of main categories. */
   readonly categories: Int32Array;
+  /** (n, 64) features (content/sparse.ts), modulo 2^16; left out where none change. */
+  readonly features?: Uint16Array;
 }
 
 /** What is added to the counts c(i→j) of items seen together (wide/neighbours.ts). */

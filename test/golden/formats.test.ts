@@ -39,6 +39,14 @@ const VERSIONS = [
     rows: 20,
     item: ['games', '9'],
   },
+  {
+    // With features of items.
+    version: 4,
+    sha256: 'f25bf89d8aaf19a50b04bd80db4822376d9ffa83159938bd092522ccc7402741',
+    trainedEvents: 79,
+    rows: 16,
+    item: ['games', '5'],
+  },
 ] as const;
 const OPTIONS = { seed: 7, dimension: 4, initialScale: 0.02 };
 /** What stands in user-state-v1.bin. */

@@ -34,8 +34,8 @@ function item(itemId: string, title: string, domain = 'films', more: Partial<Ite
 
 /** What a model holds of an item that is described so. */
 function held(described: Item): readonly number[] {
-  const { values, category } = encoder.encode(described);
-  return [category, ...values];
+  const { values, category, features } = encoder.encode(described);
+  return [category, ...values, ...features];
 }
 
 describe('the items topic', () => {

@@ -60,6 +60,8 @@ describe('the metrics of a service', () => {
   it('tell what is learned of the blend', async () => {
     const metrics = metricsOf();
     expect(await value(metrics, 'isthmus_blend_leaning_weight{domain="films"}')).toBe(0.25);
+    const words = 'isthmus_blend_likeness_weight{domain="films",kind="words"}';
+    expect(await value(metrics, words)).toBe(-2);
   });
 
   it('tell what transfer wins, of the events looked at without it too', async () => {

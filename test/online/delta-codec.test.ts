@@ -112,8 +112,8 @@ describe('the bytes of a delta', () => {
 
   it('of a later version are refused by version', () => {
     const bytes = encodeDelta(emptyDelta());
-    bytes[0] = 4;
-    expect(() => decodeDelta(bytes)).toThrow(/version 4/);
+    bytes[0] = 5;
+    expect(() => decodeDelta(bytes)).toThrow(/version 5/);
   });
 
   it('that are random are refused, never a crash', () => {

@@ -1,4 +1,5 @@
 import { contentSize } from '../../src/online/content/encoder.js';
+import { CODES, PLACES } from '../../src/online/content/sparse.js';
 import { Model } from '../../src/online/model.js';
 import { Random } from '../../src/online/random.js';
 import type { BlockDelta, Delta } from '../../src/online/types.js';
@@ -58,8 +59,13 @@ function randomContent(random: Random, items: number): Pick<Delta, 'content'> {
     keys.add(`${random.below(2) === 0 ? 'films' : 'games'}/${random.below(items)}`);
   }
   const whole = (limit: number) => random.below(2 * limit + 1) - limit;
+  // Some say nothing of features, as all did once.
+  const featured = random.below(3) > 0;
+  const code = () => (random.below(4) === 0 ? random.below(CODES) : 0);
+  const features = Uint16Array.from({ length: featured ? keys.size * PLACES : 0 }, code);
   return {
     content: {
+      ...(featured ? { features } : {}),
       keys: [...keys],
       values: Int32Array.from({ length: keys.size * contentSize(DIMENSION) }, () => whole(1 << 18)),
       categories: Int32Array.from({ length: keys.size }, () => whole(50)),
@@ -126,7 +132,9 @@ export function contentOf(model: Model): Record<string, readonly number[]> {
     if (store.isFree(row)) continue;
     const from = store.slotOf(row) * store.size;
     const values = store.values.subarray(from, from + store.size);
-    found.push([model.key(row), [store.categoryOf(row), ...values]]);
+    const slot = store.slotOf(row);
+    const features = store.features.subarray(slot * PLACES, (slot + 1) * PLACES);
+    found.push([model.key(row), [store.categoryOf(row), ...values, ...features]]);
   }
   return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
 }

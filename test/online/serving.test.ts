@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { contentDelta } from '../../src/online/content/delta.js';
+import { contentSize } from '../../src/online/content/encoder.js';
+import { Likeness } from '../../src/online/content/likeness.js';
+import { MOST_OF_A_KIND, PLACES } from '../../src/online/content/sparse.js';
 import { emptyDelta } from '../../src/online/empty-delta.js';
 import { meanEncoder } from '../../src/online/encoders/mean.js';
 import { simdMemory } from '../../src/online/kernels/memory.js';
 import { Model } from '../../src/online/model.js';
+import { Random } from '../../src/online/random.js';
 import { excludedRows } from '../../src/online/serving/exclusion.js';
 import { likedOf, QueryBatch } from '../../src/online/serving/queries.js';
 import { Recommender } from '../../src/online/serving/recommender.js';
@@ -27,6 +32,10 @@ const BLEND = {
   blendWalk: 0.5,
   blendWalkNew: 0.75,
   blendCosineNew: 1.5,
+  blendLabels: 2,
+  blendLabelsNew: 1,
+  blendWords: 4,
+  blendWordsNew: 3,
   liftItems: 3,
   walkItems: 2,
   newcomerItems: 4,
@@ -92,6 +101,37 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
     (newcomer ? BLEND.blendCosineNew * Math.log1p(3 * (cosine[row]! / Math.sqrt(n(row)))) : 0);
 }
 
+/** Says of most items what labels and words they have, of few different ones. */
+function describeAll({ model }: World, seed: number): void {
+  const random = Random.of('features', seed);
+  const keys = Array.from({ length: model.items.size }, (_, row) => model.key(row));
+  const features = new Uint16Array(keys.length * PLACES);
+  for (let i = 0; i < keys.length; i++) {
+    for (const kind of [0, MOST_OF_A_KIND]) {
+      const codes = Array.from({ length: random.below(4) }, () => 1 + random.below(9));
+      features.set([...new Set(codes)], i * PLACES + kind);
+    }
+  }
+  const values = new Int32Array(keys.length * contentSize(model.dimension));
+  const categories = new Int32Array(keys.length);
+  model.apply(contentDelta({ keys, values, categories, features }));
+}
+
+/** What likeness adds to the score of a row, as float32. */
+function likenessOf(model: Model, user: User, isNew: boolean): (row: number) => number {
+  const weights = {
+    labels: isNew ? BLEND.blendLabelsNew : BLEND.blendLabels,
+    words: isNew ? BLEND.blendWordsNew : BLEND.blendWords,
+  };
+  const likeness = new Likeness(model);
+  likeness.run(likedOf(user));
+  return (row) => {
+    const added = new Float32Array(1);
+    if (likeness.isOn) likeness.addTo(added, [row], 1, weights);
+    return added[0]!;
+  };
+}
+
 /** What scores differ by from the blend as it is set. */
 interface Changes {
   /** What a ring scores more; none: it is left out. */
@@ -118,13 +158,14 @@ function naive(
   const total = model.eventsOf(domain) + length;
   const wide = naiveWalk(model, user, domain);
   const isNew = (user.history(domain)?.count ?? 0) === 0;
+  const likeness = likenessOf(model, user, isNew);
   const deep = isNew ? BLEND.blendDeepNew : BLEND.blendDeep;
   const scored: { place: number; logit: number; itemId: string }[] = [];
   for (let place = 0; place < length; place++) {
     const row = rows[place]!;
     if (excluded.has(row)) continue;
     const log = Math.log1p(counts[row]!);
-    let logit = Math.fround(BLEND.blendBias * biases[row]! + log);
+    let logit = Math.fround(likeness(row) + Math.fround(BLEND.blendBias * biases[row]! + log));
     logit += (popularity(user) - 1) * Math.fround(log);
     for (let k = 0; k < model.dimension; k++) {
       logit += deep * embeddings[row * model.dimension + k]! * query[k]!;
@@ -249,6 +290,60 @@ describe('lists', () => {
         expect(new Set(requests.map(({ user }) => popularity(user))).size).toBeGreaterThan(2);
       }),
       { numRuns: 12 },
+    );
+  });
+
+  it('are those of the naive scorer where the catalogue tells what is alike, with a ring in them too', () => {
+    const cases = fc.tuple(fc.nat(), fc.constantFrom(1, 10, 500), fc.boolean());
+    fc.assert(
+      fc.property(cases, ([seed, n, repeated]) => {
+        const world = coarseWorld(seed);
+        describeAll(world, seed);
+        const record = { values: new Int32Array(2), accumulators: Float64Array.of(1, 15 << 20) };
+        const blocks = [{ key: 'repeat/domain-0', ...record }];
+        if (repeated) world.model.apply({ ...emptyDelta(), blocks });
+        const exclude = repeated ? 'none' : 'domain';
+        const recommender = new Recommender(world.model, tower, { blend: BLEND, exclude });
+        const requests = world.users.filter(likes).map((user) => ({ user, domain: 'domain-0', n }));
+        const lists = recommender.recommend(requests);
+        for (const [i, { user }] of requests.entries()) {
+          const changes = repeated ? { repeats: -Math.log(8) } : {};
+          const expected = naive(world, user, 'domain-0', n, changes);
+          expect(lists[i]!.items.map(({ itemId }) => itemId)).toEqual(
+            expected.map(({ itemId }) => itemId),
+          );
+        }
+      }),
+      { numRuns: 16 },
+    );
+  });
+
+  it('are those of the naive scorer by kernels, too, where the catalogue tells what is alike', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.constantFrom(1, 10, 500), (seed, n) => {
+        const world = coarseWorld(seed, { memory: simdMemory(8) ?? undefined });
+        describeAll(world, seed);
+        const recommender = new Recommender(world.model, tower, { blend: BLEND });
+        const plain = new Recommender(world.model, tower, {
+          blend: { ...BLEND, blendLabels: 0, blendWords: 0 },
+        });
+        let moved = 0;
+        for (const user of world.users.filter(likes)) {
+          for (const domain of ['domain-0', 'domain-1', 'domain-2']) {
+            const [list] = recommender.recommend([{ user, domain, n }]);
+            const [without] = plain.recommend([{ user, domain, n }]);
+            if (list!.items[0]?.itemId !== without!.items[0]?.itemId) moved++;
+            const all = naive(world, user, domain, Number.POSITIVE_INFINITY);
+            const scores = new Map(all.map(({ itemId, score }) => [itemId, score]));
+            expect(list!.items.length).toBe(Math.min(n, all.length));
+            for (const [k, { itemId }] of list!.items.entries()) {
+              expect(scores.get(itemId)).toBeCloseTo(all[k]!.score, 6);
+            }
+          }
+        }
+        expect(moved).toBeGreaterThan(0);
+      }),
+      { numRuns: 8 },
     );
   });
 

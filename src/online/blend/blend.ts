@@ -1,7 +1,8 @@
+import { Likeness } from '../content/likeness.js';
 import type { Model } from '../model.js';
 import { Repeats } from '../repeats/repeats.js';
 import { log1pCount } from '../serving/priors.js';
-import type { TimedHistory } from '../stacking/leaning.js';
+import type { TimedHistory } from '../stacking/newest.js';
 import { Stack } from '../stacking/stack.js';
 import { Trust } from '../trust/trust.js';
 import { Walk } from '../wide/walk.js';
@@ -15,14 +16,16 @@ export interface BlendWeights {
   readonly lift: number;
   readonly walk: number;
   readonly cosine: number;
+  readonly labels: number;
+  readonly words: number;
 }
 
 /**
  * The weights of the blended score of item j of domain t:
  *
- *     s_j = π log(1 + c_j) + β b_j + δ v_j · q + λ lift(j) + ω walk(j) + κ cosine(j)
+ *     s_j = π log(1 + c_j) + β b_j + δ v_j · q + λ lift(j) + ω walk(j) + κ cosine(j) + χ labels(j) + ψ words(j)
  *
- * (the last three: wide/walk.ts); what is in the user's ring of t, less: repeats/repeats.ts.
+ * (lift, walk, cosine: wide/walk.ts; labels, words: content/likeness.ts); what is in the user's ring of t, less: repeats/repeats.ts.
  */
 function weightsOf(options: BlendOptions, isNew: boolean): BlendWeights {
   return {
@@ -33,6 +36,8 @@ function weightsOf(options: BlendOptions, isNew: boolean): BlendWeights {
     walk: isNew ? options.blendWalkNew : options.blendWalk,
     // Measured for newcomers only; for the others it would cost another pass over their lists.
     cosine: isNew ? options.blendCosineNew : 0,
+    labels: isNew ? options.blendLabelsNew : options.blendLabels,
+    words: isNew ? options.blendWordsNew : options.blendWords,
   };
 }
 
@@ -43,6 +48,7 @@ export class Blend {
   /** For users who are new there, with the same π and β. */
   readonly newcomers: BlendWeights;
   readonly walk: Walk;
+  readonly likeness: Likeness;
   readonly trust: Trust;
   readonly repeats: Repeats;
   readonly stack: Stack;
@@ -54,6 +60,7 @@ export class Blend {
     this.known = Object.freeze(weightsOf(all, false));
     this.newcomers = Object.freeze(weightsOf(all, true));
     this.walk = new Walk(model, all);
+    this.likeness = new Likeness(model);
     this.trust = new Trust(model, all.distrust);
     this.repeats = new Repeats(model);
     this.stack = new Stack(model);
@@ -64,14 +71,32 @@ export class Blend {
     return events > 0 ? this.stack.weightsFor(this.known, domain, histories) : this.newcomers;
   }
 
-  /** π log(1 + c_j) + λ lift(j) + ω walk(j) + κ cosine(j), by the walk at hand. */
-  wide(row: number, weights: BlendWeights): number {
-    const { model, walk } = this;
-    return weights.popularity * log1pCount(model.items.counts[row]!) + walk.added(row, weights);
+  /** Takes in what the user did, for scores in a domain with these weights. */
+  run(histories: readonly TimedHistory[], domain: number, weights: BlendWeights): void {
+    this.walk.run(histories, domain, weights);
+    this.likeness.run(histories);
   }
 
-  /** s_j, given v_j · q and what `wide` says. */
-  score(row: number, weights: BlendWeights, dot: number, wide: number): number {
-    return weights.deep * dot + weights.bias * this.model.items.biases[row]! + wide;
+  /**
+   * Writes s_j of n rows by what was taken in, given v_j · q.
+   *
+   * @param wide room for n values: of π log(1 + c_j) + λ lift(j) + ω walk(j) + κ cosine(j)
+   */
+  scores(
+    rows: ArrayLike<number>,
+    n: number,
+    weights: BlendWeights,
+    dots: Float32Array,
+    out: Float64Array,
+    wide: Float64Array,
+  ): void {
+    const { model, walk, likeness } = this;
+    const { counts, biases } = model.items;
+    for (let i = 0; i < n; i++) {
+      const row = rows[i]!;
+      wide[i] = weights.popularity * log1pCount(counts[row]!) + walk.added(row, weights);
+      out[i] = weights.deep * dots[i]! + weights.bias * biases[row]! + wide[i]!;
+    }
+    if (likeness.isOn) likeness.addTo(out, rows, n, weights);
   }
 }

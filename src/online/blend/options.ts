@@ -20,6 +20,14 @@ export interface BlendOptions {
   readonly blendWalkNew: number;
   /** Weight of how like the user's items it is, for users without an event in the domain; 0: none. */
   readonly blendCosineNew: number;
+  /** Weight of how like what the user liked last it is by its categories and tags (content/likeness.ts). */
+  readonly blendLabels: number;
+  /** In place of blendLabels for users without an event in the domain. */
+  readonly blendLabelsNew: number;
+  /** The same of the words of title and text. */
+  readonly blendWords: number;
+  /** In place of blendWords for users without an event in the domain. */
+  readonly blendWordsNew: number;
   /** Newest liked items of the user's, in each domain, from whose neighbours a second step leads on. */
   readonly walkItems: number;
   /** In place of liftItems and walkItems for users who have liked nothing in the domain. */
@@ -48,6 +56,10 @@ export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
   blendWalk: 1.2,
   blendWalkNew: 0.33,
   blendCosineNew: 0.8,
+  blendLabels: 2,
+  blendLabelsNew: 1,
+  blendWords: 7,
+  blendWordsNew: 3,
   walkItems: 4,
   newcomerItems: 64,
   newcomerBridges: 256,

@@ -1,6 +1,7 @@
 import { toUnits } from '../grid.js';
 import { Random } from '../random.js';
 import { categoryNumber, type Features, labelFeatures, textFeatures } from './features.js';
+import { sparseFeatures } from './sparse.js';
 
 /** What a catalogue says of an item; all of it may be missing. */
 export interface ItemContent {
@@ -19,6 +20,8 @@ export interface EncodedContent {
   readonly values: Int32Array;
   /** See `categoryNumber`. */
   readonly category: number;
+  /** (64) features one by one; see `sparseFeatures`. */
+  readonly features: Uint16Array;
 }
 
 /** C, the length of c_j, for embeddings of d. */
@@ -51,7 +54,8 @@ export class ContentEncoder {
     this.size = contentSize(dimension);
   }
 
-  encode({ title, categories, tags, text, vectors }: ItemContent): EncodedContent {
+  encode(content: ItemContent): EncodedContent {
+    const { title, categories, tags, text, vectors } = content;
     const sum = new Float64Array(this.size);
     this.add(sum, WEIGHT.text, 'text', textFeatures({ title, text }));
     this.add(sum, WEIGHT.labels, 'labels', labelFeatures(categories, tags));
@@ -61,7 +65,11 @@ export class ContentEncoder {
       this.add(sum, WEIGHT.vector, `vector ${name}`, features);
     }
     scale(sum, 1);
-    return { values: Int32Array.from(sum, toUnits), category: categoryNumber(categories) };
+    return {
+      values: Int32Array.from(sum, toUnits),
+      category: categoryNumber(categories),
+      features: sparseFeatures(content),
+    };
   }
 
   private add(sum: Float64Array, weight: number, kind: string, features: Features): void {

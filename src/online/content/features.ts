@@ -19,6 +19,8 @@ const TRIGRAM = 0.3;
 const CATEGORY = 2;
 const TAG = 1;
 
+const WORD = /[\p{L}\p{M}\p{N}]+/gu;
+
 /** Weights by place of the feature space. */
 export type Features = Map<number, number>;
 
@@ -66,17 +68,21 @@ export function categoryNumber(categories: readonly string[]): number {
 }
 
 function countWords(text: string | null, weight: number, counts: Map<string, number>): void {
-  if (text === null) return;
   const add = (feature: string, by: number): void => {
     counts.set(feature, (counts.get(feature) ?? 0) + by);
   };
-  for (const [word] of normalised(cut(text)).matchAll(/[\p{L}\p{M}\p{N}]+/gu)) {
+  for (const word of wordsOf(text)) {
     add(`w ${word}`, weight);
     const points = ['^', ...word, '$'];
     for (let i = 0; i + 3 <= points.length; i++) {
       add(`t ${points[i]}${points[i + 1]}${points[i + 2]}`, weight);
     }
   }
+}
+
+/** Runs of letters, marks and digits, in lower case; in their order. */
+export function wordsOf(text: string | null): string[] {
+  return text === null ? [] : Array.from(normalised(cut(text)).matchAll(WORD), ([word]) => word);
 }
 
 /** Without half of a surrogate pair at the end. */
@@ -86,7 +92,7 @@ function cut(text: string): string {
   return text.slice(0, last >= 0xd800 && last < 0xdc00 ? MOST_CHARACTERS - 1 : MOST_CHARACTERS);
 }
 
-function normalised(text: string): string {
+export function normalised(text: string): string {
   return text.normalize('NFKC').toLowerCase();
 }
 
@@ -106,7 +112,7 @@ function hashed(
 }
 
 /** FNV-1a over UTF-16 code units, stirred (the finaliser of MurmurHash3), 32 bits. */
-function hash(text: string): number {
+export function hash(text: string): number {
   let code = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) code = Math.imul(code ^ text.charCodeAt(i), 0x01000193);
   code = Math.imul(code ^ (code >>> 16), 0x85ebca6b);

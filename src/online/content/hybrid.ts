@@ -3,6 +3,8 @@ import { type SimdMatMul, simdMatMul } from '../kernels/simd-matmul.js';
 import type { ItemTable } from '../table.js';
 import { multiplyInLoops } from '../tower/products.js';
 import { contentSize } from './encoder.js';
+import { FeatureIndex } from './feature-index.js';
+import { Frequencies } from './frequencies.js';
 import { ContentStore } from './store.js';
 
 /** What an item's vector is made of: its embedding, its content, or both. */
@@ -40,6 +42,9 @@ const CHUNK = 512;
  */
 export class HybridRows {
   readonly store: ContentStore;
+  readonly frequencies = new Frequencies();
+  /** What items are compared by; ask for it anew after each change. */
+  readonly index = new FeatureIndex();
   readonly mode: ContentMode;
   private readonly home: Home;
   private readonly d: number;
@@ -108,6 +113,16 @@ export class HybridRows {
       this.fill(slot, false);
       this.write(slot);
     }
+  }
+
+  /** Adds to the features of a row. */
+  addFeatures(row: number, features: Uint16Array, at: number, sign: 1 | -1): void {
+    const { store, frequencies } = this;
+    const known = store.slotOf(row);
+    const slot = known < 0 ? this.take(row) : known;
+    frequencies.count(store.features, slot, -1);
+    store.addFeatures(slot, features, at, sign);
+    frequencies.count(store.features, slot, 1);
   }
 
   /** Adds to e_j of a row, where it is kept here; the table's is written anew, whatever is there. */
@@ -188,6 +203,7 @@ export class HybridRows {
 
   clear(): void {
     this.store.clear();
+    this.frequencies.clear();
     this.slotsOf.length = 0;
     this.counts.length = 0;
     this.staleDomains.clear();

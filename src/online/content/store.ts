@@ -1,5 +1,7 @@
+import { PLACES } from './sparse.js';
+
 /**
- * What is known of items beside behaviour: the content rows c_j and main categories of a model, sums of
+ * What is known of items beside behaviour: the content rows c_j, main categories and features of a model, sums of
  * deltas like all else.
  */
 export class ContentStore {
@@ -13,6 +15,8 @@ export class ContentStore {
   values: Int32Array;
   /** By slot; 0: none is known. */
   categories = new Int32Array(16);
+  /** (slots, 64) features (sparse.ts): numbers modulo 2^16, so that they, too, are sums in any order. */
+  features = new Uint16Array(16 * PLACES);
   /** By row: 1 + slot, or 0. */
   private bySlot = new Int32Array(0);
   private freed: number[] = [];
@@ -51,6 +55,20 @@ export class ContentStore {
     this.categories[slot]! += sign * category;
   }
 
+  /** Adds sign · features[at .. at + 63] to those of a slot. */
+  addFeatures(slot: number, features: Uint16Array, at: number, sign: 1 | -1): void {
+    const to = slot * PLACES;
+    for (let i = 0; i < PLACES; i++) this.features[to + i]! += sign * features[at + i]!;
+  }
+
+  /** Whether a slot has features. */
+  hasFeatures(slot: number): boolean {
+    const { features } = this;
+    for (let at = slot * PLACES; at < (slot + 1) * PLACES; at++)
+      if (features[at] !== 0) return true;
+    return false;
+  }
+
   /** Whether a slot has a c_j other than 0. */
   isFilled(slot: number): boolean {
     const { size, values } = this;
@@ -61,7 +79,8 @@ export class ContentStore {
   /** Whether nothing is known of a row. */
   isFree(row: number): boolean {
     const slot = this.slotOf(row);
-    return slot < 0 || (this.categories[slot] === 0 && !this.isFilled(slot));
+    if (slot < 0) return true;
+    return this.categories[slot] === 0 && !this.isFilled(slot) && !this.hasFeatures(slot);
   }
 
   /** The main category of a row, or 0. */
@@ -82,6 +101,7 @@ export class ContentStore {
   clear(): void {
     this.values.fill(0, 0, this.slots * this.size);
     this.categories.fill(0, 0, this.slots);
+    this.features.fill(0, 0, this.slots * PLACES);
     this.bySlot.fill(0);
     this.slots = 0;
     this.freed = [];
@@ -94,13 +114,15 @@ export class ContentStore {
     copy.rows = this.rows.slice();
     copy.values = this.values.slice();
     copy.categories = this.categories.slice();
+    copy.features = this.features.slice();
     copy.bySlot = this.bySlot.slice();
     copy.freed = this.freed.slice();
     return copy;
   }
 
   get bytes(): number {
-    return this.values.byteLength + this.rows.byteLength * 2 + this.bySlot.byteLength;
+    const { values, features, rows, bySlot } = this;
+    return values.byteLength + features.byteLength + rows.byteLength * 2 + bySlot.byteLength;
   }
 
   private grow(): void {
@@ -114,5 +136,8 @@ export class ContentStore {
     const categories = new Int32Array(capacity);
     categories.set(this.categories);
     this.categories = categories;
+    const features = new Uint16Array(capacity * PLACES);
+    features.set(this.features);
+    this.features = features;
   }
 }

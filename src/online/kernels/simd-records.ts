@@ -38,9 +38,9 @@ export class SimdRecords extends SimdDecoding {
     return { found: new Int32Array(buffer, found, n * 4), end: to - start };
   }
 
-  /** The id at an address, in ASCII. */
+  /** The id at an address: in ASCII, but where bytes were damaged before their checksum was made. */
   id(address: number, length: number): string {
-    return Buffer.from(this.own.buffer, address, length).toString('latin1');
+    return Buffer.from(this.own.buffer, address, length).toString('utf8');
   }
 
   /** Keeps the row of a key whose id is at an address. */

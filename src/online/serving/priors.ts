@@ -1,4 +1,5 @@
 import type { BlendWeights } from '../blend/blend.js';
+import type { Likeness, LikenessWeights } from '../content/likeness.js';
 import type { Model } from '../model.js';
 
 /** log(1 + c) for small counts, which is nearly all of them. */
@@ -28,6 +29,8 @@ export interface DomainPriors {
   readonly norms: Float32Array;
   /** By row of the table: its place above, for the domain's rows. */
   readonly places: Int32Array;
+  /** What base_j has more for a user at the most: 0, or of likeness (`withLikeness`). */
+  readonly more: number;
   /** -π · log(N_t + M_t): makes a probability of popularity of base_j, for β = 0 and π = 1. */
   readonly constant: number;
 }
@@ -110,10 +113,33 @@ export class Priors {
     }
     const items = model.rowsOf(domain).length;
     const constant = -popularity * Math.log(Math.max(1, model.eventsOf(domain) + items));
-    const priors = { rows, length, base, logs, norms, places, constant };
+    const priors = { rows, length, base, logs, norms, places, constant, more: 0 };
     this.known.set(domain, { revision, generation, priors });
     return priors;
   }
+}
+
+/**
+ * The priors with what likeness adds for one user as part of base_j: a scan and whoever scores beside it then have it
+ * in their scores and bounds.
+ *
+ * @param base Room for (length) of them.
+ */
+export function withLikeness(
+  priors: DomainPriors,
+  likeness: Likeness,
+  weights: LikenessWeights,
+  base: Float32Array,
+): DomainPriors {
+  const { rows, length } = priors;
+  const added = base.subarray(0, length).fill(0);
+  likeness.addTo(added, rows, length, weights);
+  let more = 0;
+  for (let i = 0; i < length; i++) {
+    if (added[i]! > more) more = added[i]!;
+    base[i]! += priors.base[i]!;
+  }
+  return { ...priors, base, more };
 }
 
 interface Known {

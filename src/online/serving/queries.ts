@@ -3,7 +3,7 @@ import { left } from '../encoders/decay.js';
 import type { Encoder } from '../encoders/encoder.js';
 import { encoderParameters } from '../encoders/parameters.js';
 import type { Model } from '../model.js';
-import type { TimedHistory } from '../stacking/leaning.js';
+import type { TimedHistory } from '../stacking/newest.js';
 import type { Trust } from '../trust/trust.js';
 import type { Tower, TowerInput } from '../types.js';
 import type { User } from '../user.js';

@@ -10,7 +10,7 @@ import type { User } from '../user.js';
 import { Reasons } from './because.js';
 import { type Excluded, type Exclusion, excludedRows } from './exclusion.js';
 import { type HeldBack, rankHeldBack } from './held-back.js';
-import { type DomainPriors, log1pCount, Priors } from './priors.js';
+import { type DomainPriors, log1pCount, Priors, withLikeness } from './priors.js';
 import { type LikedHistory, likedOf, type Queries, QueryBatch } from './queries.js';
 import { Ranking } from './ranking.js';
 import type { Scan, ScanTarget } from './scan.js';
@@ -70,6 +70,7 @@ interface DomainTargets {
  * Exact top-N lists. For user u and item j of domain t with at least one event:
  *
  *     score = δ v_j · q_{u,t} + β b_j + π log((c_j + 1) / (N_t + M_t)) + λ lift_u(j) + ω walk_u(j)
+ *             + χ labels_u(j) + ψ words_u(j)
  *
  * (and for items that the catalogue tells of), see blend/blend.ts, with more or less of π by what u likes
  * (stacking/stack.ts), less for what is in u's ring of t
@@ -89,6 +90,8 @@ export class Recommender {
   private readonly reached = new ReachedRows();
   private readonly reasons: Reasons | null;
   private readonly mostOfCategory: number;
+  /** base_j of the domain and the user at hand, where likeness is a part of it. */
+  private base = new Float32Array(0);
   /** One for each example of a call, used again by the next. */
   private readonly rooms: { best: TopN; ranking: Ranking }[] = [];
 
@@ -194,11 +197,15 @@ export class Recommender {
       for (let k = at; k < at + model.dimension; k++) queries.query[k]! *= weights.deep;
     }
     const shared = { domain, priors, query: queries.query };
-    this.rank(shared, pending, 1);
+    // With likeness in it each user has another base_j.
+    const isShared = !this.blend.likeness.isPossible;
+    if (isShared) this.rank(shared, pending, 1);
     for (const one of pending) {
       const { place, example, past, weights, ranking } = one;
       const request = requests[place]!;
-      const chosen = this.chosen(shared, one);
+      const own = isShared ? shared : this.withLikeness(shared, one);
+      if (!isShared) this.rank(own, [one], 1);
+      const chosen = this.chosen(own, one);
       const gate = queries.transferOf(example);
       const rows = chosen.map((i) => priors.rows[ranking.places[i]!]!);
       const perMass = chosen.map((i) => ranking.perMass[i]!);
@@ -214,6 +221,16 @@ export class Recommender {
         .sort((a, b) => b.weight - a.weight);
       answers[place] = answer(request, items, transfer);
     }
+  }
+
+  /** What a target has in common with others, and likeness to what its user liked. */
+  private withLikeness(shared: DomainTargets, { past, weights }: Pending): DomainTargets {
+    const { likeness } = this.blend;
+    likeness.run(past);
+    if (!likeness.isOn) return shared;
+    const { base } = shared.priors;
+    if (this.base.length < base.length) this.base = new Float32Array(base.length);
+    return { ...shared, priors: withLikeness(shared.priors, likeness, weights, this.base) };
   }
 
   /** Numbers in its ranking of what a target's list has, given the ranking that is looked at first. */

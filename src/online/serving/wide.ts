@@ -48,7 +48,7 @@ export class ReachedRows {
     const reach = reachOf(query, at, items.dimension);
     let { bar } = ranking;
     for (let from = 0; from < walk.length; ) {
-      const { found, next } = walk.reaching(from, weights, reach, bar - SLACK, rows);
+      const { found, next } = walk.reaching(from, weights, reach, bar - priors.more - SLACK, rows);
       from = next;
       let taken = 0;
       for (let i = 0; i < found; i++) {

@@ -1,3 +1,4 @@
+import { PLACES } from '../content/sparse.js';
 import type { Model } from '../model.js';
 import {
   bytesOf,
@@ -61,6 +62,7 @@ export class SnapshotAssembler {
     else if (kind === KIND.blocks) this.#addBlocks(chunk, a);
     else if (kind === KIND.neighbours) this.#addNeighbours(chunk, a);
     else if (kind === KIND.content) this.#addContent(chunk, a, b);
+    else if (kind === KIND.features) this.#addFeatures(chunk, a, b);
     else throw new SnapshotFormatError(`There is no chunk of kind ${kind}`);
   }
 
@@ -212,6 +214,25 @@ export class SnapshotAssembler {
         throw new SnapshotFormatError(`A snapshot has content of the row ${row}`);
       }
       model.content.add(row, entries, at + 2, entries[at + 1]!, 1);
+    }
+  }
+
+  #addFeatures(chunk: Buffer, n: number, places: number): void {
+    const model = this.#model;
+    if (places !== PLACES || chunk.length !== HEADER_BYTES + n * (4 + PLACES * 2)) {
+      throw new SnapshotFormatError(
+        `A chunk of features of ${n} items, ${places} each, has ${chunk.length} bytes`,
+      );
+    }
+    const numbers = new Uint32Array(n);
+    bytesOf(numbers, 0, n).set(chunk.subarray(HEADER_BYTES, HEADER_BYTES + n * 4));
+    const features = new Uint16Array(n * PLACES);
+    bytesOf(features, 0, features.length).set(chunk.subarray(HEADER_BYTES + n * 4));
+    for (const [i, row] of numbers.entries()) {
+      if (row >= model.items.size) {
+        throw new SnapshotFormatError(`A snapshot has features of the row ${row}`);
+      }
+      model.content.addFeatures(row, features, i * PLACES, 1);
     }
   }
 

@@ -1,4 +1,5 @@
 import { type Block, BlockTable } from '../blocks.js';
+import { PLACES } from '../content/sparse.js';
 import type { ContentStore } from '../content/store.js';
 import { type DigestSource, liveRows } from '../digest.js';
 import { WEIGHT_UNIT } from '../grid.js';
@@ -196,7 +197,8 @@ export class ModelCopy implements DigestSource {
     }
   }
 
-  #subtractContent({ keys, values, categories }: ContentDelta, model: Model): void {
+  #subtractContent(delta: ContentDelta, model: Model): void {
+    const { keys, values, categories, features } = delta;
     const { store } = this.content;
     for (const [i, key] of keys.entries()) {
       const slash = key.indexOf('/');
@@ -204,6 +206,7 @@ export class ModelCopy implements DigestSource {
       if (slot < 0)
         throw new RangeError(`The model knows nothing of ${key}; was the delta applied?`);
       store.add(slot, values, i * store.size, categories[i]!, -1);
+      if (features !== undefined) store.addFeatures(slot, features, i * PLACES, -1);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Block } from '../blocks.js';
+import { PLACES } from '../content/sparse.js';
 import type { ModelCopy } from './copy.js';
 import {
   bytesOf,
@@ -30,6 +31,7 @@ export function* encodeSnapshot(
   yield* orders(copy, numbers, limitBytes);
   yield* neighbours(copy, numbers, limitBytes);
   yield* content(copy, limitBytes);
+  yield* features(copy, limitBytes);
   yield* blocks(copy, limitBytes);
 }
 
@@ -190,6 +192,35 @@ function* content(copy: ModelCopy, limitBytes: number): Generator<Buffer | null,
     entries[n * width] = number;
     entries[n * width + 1] = store.categoryOf(row);
     entries.set(store.values.subarray(from, from + store.size), n * width + 2);
+    if (++n === most) yield close();
+  }
+  if (n > 0) yield close();
+}
+
+function* features(copy: ModelCopy, limitBytes: number): Generator<Buffer | null, void> {
+  const { store } = copy.content;
+  if (store.slots === 0) return;
+  const bytesEach = 4 + PLACES * 2;
+  const most = Math.floor((limitBytes - HEADER_BYTES) / bytesEach);
+  if (most < 1)
+    throw new RangeError(`An item's features take ${bytesEach} bytes of a snapshot's chunk`);
+  const numbers = new Uint32Array(most);
+  const codes = new Uint16Array(most * PLACES);
+  let n = 0;
+  const close = (): Buffer => {
+    const chunk = begin(KIND.features, n, PLACES, 0, HEADER_BYTES + n * bytesEach);
+    chunk.set(bytesOf(numbers, 0, n), HEADER_BYTES);
+    chunk.set(bytesOf(codes, 0, n * PLACES), HEADER_BYTES + n * 4);
+    n = 0;
+    return chunk;
+  };
+  const { live } = copy;
+  for (let number = 0; number < live.length; number++) {
+    if ((number + 1) % ROWS_PER_SLICE === 0) yield null;
+    const slot = store.slotOf(live[number]!);
+    if (slot < 0 || !store.hasFeatures(slot)) continue;
+    numbers[n] = number;
+    codes.set(store.features.subarray(slot * PLACES, (slot + 1) * PLACES), n * PLACES);
     if (++n === most) yield close();
   }
   if (n > 0) yield close();

@@ -13,20 +13,29 @@
  * | 4 blocks | n, 0, 0 | by block: bytes of the key, width, rows of the block, first row, n rows (u32 each), key, values (n, width) f32, accumulators (n) f64 |
  * | 5 neighbours | n, 0, 0 | by entry: number of the item (u32), number of the neighbour (u32), count (i32) |
  * | 6 content | n, C, 0 | by item: its number (u32), number of its main category (i32), c (C) in grid units (i32) |
+ * | 7 features | n, 64, 0 | numbers of the items (n) u32, their features (n, 64) u16 |
  *
  * Rows are numbered from 0 in the writer's order, vacant ones left out; domains in the order of the
- * head. Rows come before orders, neighbours and content. Blocks at their initial value are left out. Chunks
- * of kind 5 are of version 2, those of kind 6 of version 3, the others of version 1: a model without
- * neighbours and content is readable as ever.
+ * head. Rows come before orders, neighbours, content and features. Blocks at their initial value are left out. Chunks
+ * of kind 5 are of version 2, those of kind 6 of version 3, those of kind 7 of version 4, the others of version 1: a
+ * model without neighbours, content and features is readable as ever.
  */
 
 export const SNAPSHOT_VERSION = 1;
 /** The newest version that a chunk can have. */
-export const NEWEST_VERSION = 3;
+export const NEWEST_VERSION = 4;
 /** Of the chunks that are not of version 1, by kind. */
-export const VERSION_OF_KIND: Readonly<Record<number, number>> = { 5: 2, 6: 3 };
+export const VERSION_OF_KIND: Readonly<Record<number, number>> = { 5: 2, 6: 3, 7: 4 };
 
-export const KIND = { head: 1, rows: 2, order: 3, blocks: 4, neighbours: 5, content: 6 } as const;
+export const KIND = {
+  head: 1,
+  rows: 2,
+  order: 3,
+  blocks: 4,
+  neighbours: 5,
+  content: 6,
+  features: 7,
+} as const;
 
 /** Numbers of an entry of kind 5. */
 export const ENTRY_WIDTH = 3;

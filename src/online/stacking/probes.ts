@@ -11,7 +11,15 @@ import { type PastEvents, QueryBatch } from '../serving/queries.js';
 import type { Tower } from '../types.js';
 import { choice } from './choice.js';
 import { leaningOf } from './leaning.js';
-import { addToStack, MOST_POPULARITY, STACK_ROWS, stackKey } from './stack.js';
+import {
+  addToStack,
+  LIKENESS_ROWS,
+  likenessKey,
+  MOST_LIKENESS,
+  MOST_POPULARITY,
+  STACK_ROWS,
+  stackKey,
+} from './stack.js';
 
 /** One event in so many is looked at while a domain has had few, and later: a probe costs as much as a list. */
 const ONE_IN_EARLY = 16;
@@ -46,8 +54,12 @@ export class StackProbing {
   private readonly rows = new Int32Array(OTHERS + 1);
   private readonly dots = new Float32Array(OTHERS + 1);
   private readonly scores = new Float64Array(OTHERS + 1);
+  private readonly wide = new Float64Array(OTHERS + 1);
   /** log(1 + c) of them. */
   private readonly logs = new Float64Array(OTHERS + 1);
+  /** Their likeness to what the user liked last, by kind. */
+  private readonly labels = new Float64Array(OTHERS + 1);
+  private readonly words = new Float64Array(OTHERS + 1);
 
   constructor({ model, tower, encoder, sampler }: ScoringParts, blend: Partial<BlendOptions>) {
     this.model = model;
@@ -101,37 +113,51 @@ export class StackProbing {
 
   private add(plan: Planned, query: Float32Array, gradients: Map<string, Float32Array>): void {
     const { target, histories } = plan;
-    const { model, blend } = this;
+    const { model, blend, scores, labels, words } = this;
     const leaning = leaningOf(model, histories);
     const weights = blend.stack.probedWeights(blend.known, target, leaning);
     this.score(plan, weights, query);
-    const { slope: by } = choice(this.scores, this.logs);
-    // At its bounds it is not to be pushed on.
-    if (weights.popularity === (by > 0 ? 0 : MOST_POPULARITY)) return;
-    const key = stackKey(model, target);
-    let gradient = gradients.get(key);
-    if (gradient === undefined) {
-      gradient = new Float32Array(STACK_ROWS);
-      gradients.set(key, gradient);
+    const slope = (features: Float64Array, weight: number, most: number): number => {
+      const by = choice(scores, features).slope;
+      // At its bounds it is not to be pushed on.
+      return weight === (by > 0 ? 0 : most) ? 0 : by;
+    };
+    const popularity = slope(this.logs, weights.popularity, MOST_POPULARITY);
+    if (popularity !== 0) {
+      const stacked = gradientOf(gradients, stackKey(model, target), STACK_ROWS);
+      addToStack(stacked, leaning, popularity);
     }
-    addToStack(gradient, leaning, by);
+    if (!blend.likeness.isOn) return;
+    const compared = gradientOf(gradients, likenessKey(model, target), LIKENESS_ROWS);
+    compared[0]! += slope(labels, weights.labels, MOST_LIKENESS);
+    compared[1]! += slope(words, weights.words, MOST_LIKENESS);
   }
 
-  /** Writes the scores of the rows at hand, and their log popularity. */
+  /** Writes the scores of the rows at hand, and what they are to be learned by. */
   private score(
     { row, target, histories, example }: Planned,
     weights: BlendWeights,
     query: Float32Array,
   ): void {
-    const { model, rows, dots, scores, logs, blend } = this;
-    blend.walk.run(histories, target);
+    const { model, rows, dots, scores, logs, labels, words, blend } = this;
+    blend.run(histories, target, weights);
     dotsOfRows(model.items, rows, rows.length, query, example * model.dimension, dots);
+    blend.scores(rows, rows.length, weights, dots, scores, this.wide);
+    if (blend.likeness.isOn) blend.likeness.byKind(rows, rows.length, labels, words);
     for (let i = 0; i < rows.length; i++) {
       logs[i] = log1pCount(model.items.counts[rows[i]!]!);
       const drawnAgain = i > 0 && rows[i] === row;
-      scores[i] = drawnAgain
-        ? Number.NEGATIVE_INFINITY
-        : blend.score(rows[i]!, weights, dots[i]!, blend.wide(rows[i]!, weights));
+      if (drawnAgain) scores[i] = Number.NEGATIVE_INFINITY;
     }
   }
+}
+
+/** The gradient of a block, of zeros where it is new. */
+function gradientOf(gradients: Map<string, Float32Array>, key: string, rows: number): Float32Array {
+  let gradient = gradients.get(key);
+  if (gradient === undefined) {
+    gradient = new Float32Array(rows);
+    gradients.set(key, gradient);
+  }
+  return gradient;
 }

@@ -1,9 +1,17 @@
 import type { BlendWeights } from '../blend/blend.js';
+import type { LikenessWeights } from '../content/likeness.js';
 import type { Model } from '../model.js';
-import { leaningOf, type TimedHistory } from './leaning.js';
+import { leaningOf } from './leaning.js';
+import type { TimedHistory } from './newest.js';
 
 /** Weights that a domain's block holds: of popularity alike for all, then of popularity by leaning. */
 export const STACK_ROWS = 2;
+
+/** Weights of the block of likeness: of labels, and of words. */
+export const LIKENESS_ROWS = 2;
+
+/** Likeness of a kind weighs from nothing to this. */
+export const MOST_LIKENESS = 64;
 
 /** Popularity weighs from nothing to this: whoever ranked by little of it would find what nobody has touched. */
 export const MOST_POPULARITY = 4;
@@ -31,15 +39,34 @@ export class Stack {
     return this.values(domain)[1]!;
   }
 
+  /** What likeness weighs more in a domain than is set, by kind. */
+  likenessWeights(domain: number): LikenessWeights {
+    const [labels, words] = this.model.block(likenessKey(this.model, domain));
+    return { labels: labels!, words: words! };
+  }
+
   /** The weights of a score, given those that are set and what the user did. */
   weightsFor(base: BlendWeights, domain: number, histories: readonly TimedHistory[]): BlendWeights {
     const weight = this.leaningWeight(domain);
-    return weight === 0 ? base : more(base, weight * leaningOf(this.model, histories));
+    const compared = this.compared(base, domain);
+    return weight === 0 ? compared : more(compared, weight * leaningOf(this.model, histories));
   }
 
   /** Those that are learned with: w_0 counts too. */
   probedWeights(base: BlendWeights, domain: number, leaning: number): BlendWeights {
-    return more(base, this.values(domain)[0]! + this.leaningWeight(domain) * leaning);
+    const by = this.values(domain)[0]! + this.leaningWeight(domain) * leaning;
+    return more(this.compared(base, domain), by);
+  }
+
+  /** With what was learned of likeness. */
+  private compared(base: BlendWeights, domain: number): BlendWeights {
+    const { labels, words } = this.likenessWeights(domain);
+    if (labels === 0 && words === 0) return base;
+    return {
+      ...base,
+      labels: within(base.labels + labels, MOST_LIKENESS),
+      words: within(base.words + words, MOST_LIKENESS),
+    };
   }
 
   private values(domain: number): Float32Array {
@@ -53,10 +80,18 @@ export function addToStack(gradient: Float32Array, leaning: number, byPopularity
   gradient[1]! += byPopularity * leaning;
 }
 
+export function likenessKey(model: Model, domain: number): string {
+  return `likeness/${model.domainName(domain)}`;
+}
+
 export function stackKey(model: Model, domain: number): string {
   return `stack/${model.domainName(domain)}`;
 }
 
 function more(base: BlendWeights, by: number): BlendWeights {
-  return { ...base, popularity: Math.min(MOST_POPULARITY, Math.max(0, base.popularity + by)) };
+  return { ...base, popularity: within(base.popularity + by, MOST_POPULARITY) };
+}
+
+function within(weight: number, most: number): number {
+  return Math.min(most, Math.max(0, weight));
 }

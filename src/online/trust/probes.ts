@@ -48,6 +48,8 @@ export class TrustProbing {
   private readonly blend: Blend;
   private readonly rows = new Int32Array(OTHERS + 1);
   private readonly dots = new Float32Array(OTHERS + 1);
+  private readonly scores = new Float64Array(OTHERS + 1);
+  private readonly wide = new Float64Array(OTHERS + 1);
 
   constructor({ model, tower, encoder, sampler }: ScoringParts, blend: Partial<BlendOptions>) {
     this.model = model;
@@ -118,17 +120,14 @@ export class TrustProbing {
 
   /** 1 / log2(rank + 2) of the event's item; equal scores count against it. */
   private gainOf({ target, weights }: Planned, view: View, query: Float32Array): number {
-    const { model, rows, dots, blend } = this;
-    blend.walk.run(view.histories, target, weights);
+    const { model, rows, dots, scores, blend } = this;
+    blend.run(view.histories, target, weights);
     if (view.example < 0) dots.fill(0);
     else dotsOfRows(model.items, rows, rows.length, query, view.example * model.dimension, dots);
-    const score = (i: number): number => {
-      const row = rows[i]!;
-      return blend.score(row, weights, dots[i]!, blend.wide(row, weights));
-    };
-    const truth = score(0);
+    blend.scores(rows, rows.length, weights, dots, scores, this.wide);
+    const truth = scores[0]!;
     let rank = 0;
-    for (let i = 1; i < rows.length; i++) if (rows[i] !== rows[0] && score(i) >= truth) rank++;
+    for (let i = 1; i < rows.length; i++) if (rows[i] !== rows[0] && scores[i]! >= truth) rank++;
     return 1 / Math.log2(rank + 2);
   }
 }

@@ -137,8 +137,8 @@ describe('describing items', () => {
     expect(say({ 'films/a': heat, 'films/h': heat })).toEqual(['films/a', 'films/h']);
     expect(say({ 'films/a': alien, 'films/h': heat })).toEqual(['films/a']);
     expect(contentOf(model)).toEqual({
-      'films/a': [alien.category, ...alien.values],
-      'films/h': [heat.category, ...heat.values],
+      'films/a': [alien.category, ...alien.values, ...alien.features],
+      'films/h': [heat.category, ...heat.values, ...heat.features],
     });
     expect(say({ 'films/a': null, 'films/h': null, 'films/never': null })).toEqual([
       'films/a',

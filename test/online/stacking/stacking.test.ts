@@ -1,12 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { Blend } from '../../../src/online/blend/blend.js';
+import { contentDelta } from '../../../src/online/content/delta.js';
+import { describeItems } from '../../../src/online/content/describe.js';
+import { ContentEncoder } from '../../../src/online/content/encoder.js';
 import { emptyDelta } from '../../../src/online/empty-delta.js';
 import { Learner } from '../../../src/online/learner.js';
 import { MiniBatch } from '../../../src/online/minibatch.js';
 import { Model } from '../../../src/online/model.js';
+import { Random } from '../../../src/online/random.js';
 import { choice } from '../../../src/online/stacking/choice.js';
-import { leaningOf, type TimedHistory } from '../../../src/online/stacking/leaning.js';
-import { stackKey } from '../../../src/online/stacking/stack.js';
+import { leaningOf } from '../../../src/online/stacking/leaning.js';
+import type { TimedHistory } from '../../../src/online/stacking/newest.js';
+import { likenessKey, stackKey } from '../../../src/online/stacking/stack.js';
 import { plainTower } from '../../../src/online/tower/plain.js';
 import { User } from '../../../src/online/user.js';
 import { fc } from '../../support/properties.js';
@@ -169,5 +174,62 @@ describe('the weight of popularity', () => {
     const probed = (leaning: number) => blend.stack.probedWeights(blend.known, films, leaning);
     expect(probed(-2).popularity).toBe(0);
     expect(probed(2).popularity).toBe(4);
+  });
+});
+
+/** Films of two labels that say nothing of popularity; users like those of one each. */
+function learnLabels(stackLearningRate: number): { model: Model; blend: Blend; films: number } {
+  const model = worldOf(Array.from({ length: 200 }, () => 5));
+  const encoder = new ContentEncoder(1, 4);
+  const said = (i: number) =>
+    encoder.encode({
+      title: `film ${i >> 2}`,
+      categories: [i % 2 === 0 ? 'even' : 'odd'],
+      tags: [],
+      text: null,
+      vectors: {},
+    });
+  const items = new Map(Array.from({ length: 200 }, (_, i) => [`films/${i}`, said(i)]));
+  model.apply(contentDelta(describeItems(model, items)));
+  const still = { learningRate: 0, biasLearningRate: 0, neighbours: 0, driftBoost: 0 };
+  const options = { dimension: 4, ...still, contentLearningRate: 0, stackLearningRate };
+  const learner = new Learner(model, plainTower(), options);
+  const users = [new User('even'), new User('odd')];
+  const batch = new MiniBatch(model);
+  const random = Random.of('films');
+  for (let step = 0; step < 60; step++) {
+    batch.clear();
+    for (let i = 0; i < 128; i++) {
+      const user = users[i % 2]!;
+      const row = model.find('films', `${2 * random.below(100) + (i % 2)}`);
+      batch.add(user, row, 1, step);
+      user.push(row, model.domainOf(row), 1, step);
+    }
+    const { blocks } = learner.learn(batch, ['t', 0, step]).delta;
+    model.apply({ ...emptyDelta(), blocks });
+  }
+  return { model, blend: new Blend(model, learner.options), films: model.findDomain('films') };
+}
+
+describe('the weights of likeness', () => {
+  it('are learned to be more for what tells what users like, and less for the rest', () => {
+    const { blend, films } = learnLabels(0.2);
+    const weights = blend.weightsFor(1, films, []);
+    expect(weights.labels).toBeGreaterThan(blend.known.labels + 0.5);
+    expect(weights.words).toBeLessThan(blend.known.words - 0.5);
+    const { labels, words } = blend.stack.likenessWeights(films);
+    expect(weights.labels).toBeCloseTo(blend.known.labels + labels);
+    expect(weights.words).toBeCloseTo(blend.known.words + words);
+    // Of those who are new there nothing is known.
+    expect(blend.weightsFor(0, films, [])).toBe(blend.newcomers);
+  });
+
+  it('are what is set where the step size is 0, and not below nothing or above 64', () => {
+    const { model, blend, films } = learnLabels(0);
+    expect(blend.weightsFor(1, films, [])).toBe(blend.known);
+    const values = Int32Array.of(-(16 << 20), 127 << 20);
+    const key = likenessKey(model, films);
+    model.apply({ ...emptyDelta(), blocks: [{ key, values, accumulators: new Float64Array(2) }] });
+    expect(blend.weightsFor(1, films, [])).toMatchObject({ labels: 0, words: 64 });
   });
 });
