@@ -29,10 +29,13 @@ export function packLists(passes: readonly MadeLists[]): PackedLists {
   const bytes = new Uint8Array(encoded.reduce((sum, { value }) => sum + value.length, 0));
   const places = new Int32Array(encoded.length * 3);
   let end = 0;
-  for (const [i, { request, domain, value }] of encoded.entries()) {
+  for (let i = 0; i < encoded.length; i++) {
+    const { request, domain, value } = encoded[i]!;
     bytes.set(value, end);
     end += value.length;
-    places.set([request, place(domain), end], i * 3);
+    places[i * 3] = request;
+    places[i * 3 + 1] = place(domain);
+    places[i * 3 + 2] = end;
   }
   const gated = lists.reduce((sum, { transfer }) => sum + transfer.length, 0);
   const sources = new Int32Array(lists.length * 2 + gated);

@@ -262,6 +262,7 @@ export interface SimdExports {
     length: number,
     facts: number,
     found: number,
+    added: number,
     popularity: number,
     bias: number,
     reach: number,

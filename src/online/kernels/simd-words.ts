@@ -63,7 +63,7 @@ function kernelsOver(kernels: SimdExports, pairs: number): WordKernels {
     addCosines: (header, { starts, cosines, rows }, n, domain) => {
       kernels.walkStart(header * 4, starts * 4, n, domain, cosines * 4, rows * 4, 0);
     },
-    reaching: ({ masses, cosines, rows, facts, found }, from, length, bound) =>
+    reaching: ({ masses, cosines, rows, facts, found, added }, from, length, bound) =>
       kernels.walkReaching(
         masses * 4,
         cosines * 4,
@@ -72,6 +72,7 @@ function kernelsOver(kernels: SimdExports, pairs: number): WordKernels {
         length,
         facts * 4,
         found * 4,
+        added * 4,
         bound.popularity,
         bound.bias,
         bound.reach,

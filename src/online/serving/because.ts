@@ -32,12 +32,13 @@ export class Reasons {
   /** By number of the touched item, once it is a reason. */
   private readonly touched: (Touched | undefined)[] = [];
   /** Numbers of the touched items with the largest parts so far. */
-  private readonly best: number[] = [];
+  private readonly best: Int32Array;
 
   /** @param named Items named at the most. */
   constructor(model: Model, named: number) {
     this.model = model;
     this.named = named;
+    this.best = new Int32Array(named);
   }
 
   /**
@@ -64,7 +65,7 @@ export class Reasons {
     const { dots } = this;
     dotsBetween(model.items, this.rows, length, rows, dots);
     const { doubles, parts: at } = model.neighbours.room;
-    this.touched.length = 0;
+    this.touched.fill(undefined);
     const because: Touched[][] = [];
     for (let place = 0; place < rows.length; place++) {
       const each = perMass[place]!;
@@ -121,18 +122,18 @@ export class Reasons {
   private largest(): Touched[] {
     const { parts, length, named } = this;
     const { best } = this;
-    best.length = 0;
+    let found = 0;
     for (let i = 0; i < length; i++) {
       const part = parts[i]!;
       if (!(part > 0)) continue;
-      if (best.length === named && !(part > parts[best[named - 1]!]!)) continue;
-      if (best.length < named) best.push(i);
-      let at = best.length - 1;
+      if (found === named && !(part > parts[best[named - 1]!]!)) continue;
+      if (found < named) found++;
+      let at = found - 1;
       for (; at > 0 && parts[best[at - 1]!]! < part; at--) best[at] = best[at - 1]!;
       best[at] = i;
     }
-    const touched = new Array<Touched>(best.length);
-    for (let k = 0; k < best.length; k++) touched[k] = this.touchedAt(best[k]!);
+    const touched = new Array<Touched>(found);
+    for (let k = 0; k < found; k++) touched[k] = this.touchedAt(best[k]!);
     return touched;
   }
 

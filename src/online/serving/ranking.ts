@@ -10,12 +10,15 @@ export class Ranking {
   /** (length) What a walk adds to the score for each unit of mass that it brings; 0 for what it does not reach. */
   perMass = new Float64Array(16);
   length = 0;
+  /** The score that has to be reached to get in. */
+  bar = Number.POSITIVE_INFINITY;
   private limit = 0;
 
   /** Starts afresh for n. */
   reset(n: number): void {
     this.limit = n;
     this.length = 0;
+    this.bar = n === 0 ? Number.POSITIVE_INFINITY : Number.NEGATIVE_INFINITY;
     if (n <= this.places.length) return;
     this.places = new Int32Array(n * 2);
     this.scores = new Float64Array(n * 2);
@@ -24,12 +27,6 @@ export class Ranking {
 
   get isFull(): boolean {
     return this.length === this.limit;
-  }
-
-  /** The score that has to be reached to get in. */
-  get bar(): number {
-    if (this.length < this.limit) return Number.NEGATIVE_INFINITY;
-    return this.limit === 0 ? Number.POSITIVE_INFINITY : this.scores[this.limit - 1]!;
   }
 
   has(place: number): boolean {
@@ -52,6 +49,7 @@ export class Ranking {
     places[at] = place;
     scores[at] = score;
     shares[at] = perMass;
+    if (this.length === this.limit) this.bar = scores[this.limit - 1]!;
   }
 }
 

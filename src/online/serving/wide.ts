@@ -25,6 +25,8 @@ export class ReachedRows {
   private readonly rows = new Int32Array(MOST_FOUND);
   private readonly places = new Int32Array(MOST_FOUND);
   private readonly dots = new Float32Array(MOST_FOUND);
+  /** What the walk adds to their scores at most. */
+  private readonly most = new Float64Array(MOST_FOUND);
   /** By row of the table: 1 if it is excluded. All 0 between calls. */
   private isPassed = new Uint8Array(0);
 
@@ -44,11 +46,12 @@ export class ReachedRows {
   ): void {
     if (!addsAny(weights)) return;
     this.pass(items.size, excluded, 1);
-    const { isPassed, rows, places, dots } = this;
+    const { isPassed, rows, places, dots, most } = this;
     const reach = reachOf(query, at, items.dimension);
     let { bar } = ranking;
     for (let from = 0; from < walk.length; ) {
-      const { found, next } = walk.reaching(from, weights, reach, bar - priors.more - SLACK, rows);
+      const least = bar - priors.more - SLACK;
+      const { found, next } = walk.reaching(from, weights, reach, least, rows, most);
       from = next;
       let taken = 0;
       for (let i = 0; i < found; i++) {
@@ -56,6 +59,7 @@ export class ReachedRows {
         const place = placeOf(priors, row);
         if (place < 0 || isPassed[row] === 1) continue;
         rows[taken] = row;
+        most[taken] = most[i]!;
         places[taken++] = place;
       }
       if (taken === 0) continue;
@@ -64,7 +68,7 @@ export class ReachedRows {
         const index = places[i]!;
         const row = rows[i]!;
         const dense = dots[i]! + baseOf(priors, index, popularity);
-        if (dense + walk.addedAtMost(row, weights) < bar - SLACK) continue;
+        if (dense + most[i]! < bar - SLACK) continue;
         const added = walk.added(row, weights);
         const score = dense + added;
         if (score < bar) continue;

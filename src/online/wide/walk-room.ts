@@ -29,6 +29,8 @@ export class WalkRoom implements RoomAddresses {
   parts = 0;
   /** How many rows the last search found, and the rows behind it. */
   found: number;
+  /** By row found, as doubles: no less than what the walk adds to its score. */
+  added: number;
   /** Rows reached: `length` of them from the address `rows` on. */
   length = 0;
   /** Rows that a second step may set out from, likewise. */
@@ -47,6 +49,7 @@ export class WalkRoom implements RoomAddresses {
     this.arena = arena;
     this.sums = arena.take(4);
     this.found = arena.take(1 + MOST_FOUND);
+    this.added = arena.take(MOST_FOUND * 2);
   }
 
   /** After the arena was cleared: all that was taken from it is gone. */
@@ -59,6 +62,7 @@ export class WalkRoom implements RoomAddresses {
     this.hasCosines = false;
     this.sums = this.arena.take(4);
     this.found = this.arena.take(1 + MOST_FOUND);
+    this.added = this.arena.take(MOST_FOUND * 2);
   }
 
   get words(): Int32Array {
@@ -181,10 +185,11 @@ export class WalkRoom implements RoomAddresses {
 
   /**
    * Looks through the rows reached, from number `from` on, for those whose score may come up to a bar,
-   * until it has found MOST_FOUND: they stand at `found`. Returns the number of the row with which to go on.
+   * until it has found MOST_FOUND: they stand at `found`, and at `added` what of their bounds is the walk's. Returns the
+   * number of the row with which to go on.
    */
   reaching(from: number, bound: ScoreBound): number {
-    const { words, doubles, floats, masses, cosines, facts, rows, found, length } = this;
+    const { words, doubles, floats, masses, cosines, facts, rows, found, added, length } = this;
     const { kernels } = this.arena.memory;
     if (kernels !== null) return kernels.reaching(this, from, length, bound);
     const { popularity, bias, reach, lift, perOne, walk, perTwo, cosine, perCosine, bar } = bound;
@@ -195,16 +200,16 @@ export class WalkRoom implements RoomAddresses {
       const mass = masses / 2 + row * 2;
       const fact = facts + row * 4;
       const one = doubles[mass]!;
-      let most =
-        bias * floats[fact]! +
-        popularity * floats[fact + 1]! +
-        reach * floats[fact + 2]! +
-        lift * log1pAtMost(perOne * one) +
-        walk * log1pAtMost(perTwo * (one + doubles[mass + 1]!));
+      const both = one + doubles[mass + 1]!;
+      let walked = lift * log1pAtMost(perOne * one) + walk * log1pAtMost(perTwo * both);
       if (cosine !== 0) {
-        most += cosine * log1pAtMost(perCosine * doubles[cosines / 2 + row]! * floats[fact + 3]!);
+        walked += cosine * log1pAtMost(perCosine * doubles[cosines / 2 + row]! * floats[fact + 3]!);
       }
-      if (!(most < bar)) words[found + ++count] = row;
+      const dense =
+        bias * floats[fact]! + popularity * floats[fact + 1]! + reach * floats[fact + 2]!;
+      if (dense + walked < bar) continue;
+      doubles[added / 2 + count] = walked;
+      words[found + ++count] = row;
     }
     words[found] = count;
     return i;
@@ -345,7 +350,7 @@ const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
  * No less than log(1 + x), x from 0 on, and at most 0.07 more. For 1 + x = 2^e (1 + m), the logarithm to
  * base 2 is at most e + m + 0.0861; the word of the exponent is 2^20 (1023 + e + m), rounded down.
  */
-export function log1pAtMost(x: number): number {
+function log1pAtMost(x: number): number {
   if (x === 0) return 0;
   bits[0] = 1 + x;
   return ((bitWords[HIGH]! - 0x3fefffff) / 2 ** 20 + 0.08608) * Math.LN2;

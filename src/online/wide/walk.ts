@@ -1,6 +1,6 @@
 import type { Model } from '../model.js';
 import { kthLargest } from './select.js';
-import { log1pAtMost, type WalkRoom } from './walk-room.js';
+import type { WalkRoom } from './walk-room.js';
 import type { ScoreBound } from './words.js';
 
 /** Items of one history, with their weights. */
@@ -138,19 +138,6 @@ export class Walk {
     return lift + walk + weights.cosine * Math.log1p(PER_COSINE * this.cosine(row));
   }
 
-  /** No less than `added`, and not much more, for a part of its cost. */
-  addedAtMost(row: number, weights: WalkWeights): number {
-    const { doubles, masses } = this.room;
-    const at = masses / 2 + row * 2;
-    const one = doubles[at]!;
-    const two = doubles[at + 1]!;
-    const most =
-      weights.lift * log1pAtMost(this.perOne * one) +
-      weights.walk * log1pAtMost(this.perTwo * (one + two));
-    if (weights.cosine === 0) return most;
-    return most + weights.cosine * log1pAtMost(PER_COSINE * this.cosine(row));
-  }
-
   /** Σ_i w_i c(i→j) / √(n_i n_j) */
   private cosine(row: number): number {
     const { doubles, cosines } = this.room;
@@ -159,8 +146,9 @@ export class Walk {
 
   /**
    * Rows reached whose score may come up to `bar`, some at a time: looks from number `from` on, writes
-   * them to `out` (room for MOST_FOUND), and says how many there are and where to go on. The score is
-   * π log(1 + c_j) + β b_j, at most reach · |v_j|, and `added`; the model's facts must be told (Priors).
+   * them to `out` (room for MOST_FOUND), and to `most` what `added` is at most for each, and says how many there are and
+   * where to go on. The score is π log(1 + c_j) + β b_j, at most reach · |v_j|, and `added`; the model's facts must be
+   * told (Priors).
    */
   reaching(
     from: number,
@@ -168,6 +156,7 @@ export class Walk {
     reach: number,
     bar: number,
     out: Int32Array,
+    most: Float64Array,
   ): { found: number; next: number } {
     const { room, bound } = this;
     bound.popularity = weights.popularity;
@@ -180,9 +169,12 @@ export class Walk {
     bound.reach = reach;
     bound.bar = bar;
     const next = room.reaching(from, bound);
-    const { words, found: at } = room;
+    const { words, doubles, found: at, added } = room;
     const found = words[at]!;
-    for (let i = 0; i < found; i++) out[i] = words[at + 1 + i]!;
+    for (let i = 0; i < found; i++) {
+      out[i] = words[at + 1 + i]!;
+      most[i] = doubles[added / 2 + i]!;
+    }
     return { found, next };
   }
 

@@ -57,6 +57,7 @@ export interface RoomAddresses {
   readonly sums: number;
   readonly facts: number;
   readonly found: number;
+  readonly added: number;
   readonly marks: number;
   readonly parts: number;
 }

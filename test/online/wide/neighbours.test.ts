@@ -288,19 +288,26 @@ describe.each(MEMORIES)('a search among the rows reached, of lists in %s', (_, m
       room.beginStarts(1);
       room.addStartAt(0, -1, 0.3);
       room.addCosines(0);
-      const most = (row: number): number => {
+      const added = (row: number): number => {
         const mass = lists.get(0, row, 0) * 0.1;
-        const prior = 0.7 * Math.log1p(row) + 0.2 * bias[row]! + 0.4 * norm[row]!;
         const alike = (2 * lists.get(0, row, 0) * 0.3) / Math.sqrt(row);
         const steps = 1.2 * Math.log1p(3 * mass) + 0.5 * Math.log1p(9 * mass);
-        return prior + steps + cosine * Math.log1p(alike);
+        return steps + cosine * Math.log1p(alike);
       };
+      const most = (row: number): number =>
+        0.7 * Math.log1p(row) + 0.2 * bias[row]! + 0.4 * norm[row]! + added(row);
       for (const bar of [Number.NEGATIVE_INFINITY, 6, 8, 9, Number.POSITIVE_INFINITY]) {
         const found: number[] = [];
         for (let from = 0; from < room.length; ) {
           from = room.reaching(from, { ...weights, reach: 0.4, bar });
-          const { words, found: at } = room;
-          for (let i = 1; i <= words[at]!; i++) found.push(words[at + i]!);
+          const { words, doubles, found: at } = room;
+          for (let i = 0; i < words[at]!; i++) {
+            const row = words[at + 1 + i]!;
+            found.push(row);
+            const bound = doubles[room.added / 2 + i]!;
+            expect(bound).toBeGreaterThan(added(row) - 1e-5);
+            expect(bound).toBeLessThan(added(row) + 0.13 + 0.07 * cosine);
+          }
         }
         const all = Array.from({ length: 399 }, (__, i) => i + 1);
         // 1.7 weights (2.3 with cosines) times 0.07, for the bound of the logarithm.

@@ -403,8 +403,8 @@ const MOST_FOUND: i32 = 32;
 /**
  * Looks through the rows reached, from number `from` on, for those whose score may come up to `bar`;
  * see ScoreBound in ../../wide/words.ts. By row, `facts` has the f32 of its bias, of log(1 + count), |v|
- * and 1 / √count. Writes how many were found to `found`, and the rows behind it. Returns the number of the row with
- * which to go on.
+ * and 1 / √count. Writes how many were found to `found`, and the rows behind it; to `added`, what of each bound (f64) is
+ * the walk's. Returns the number of the row with which to go on.
  */
 export function walkReaching(
   masses: usize,
@@ -414,6 +414,7 @@ export function walkReaching(
   length: i32,
   facts: usize,
   found: usize,
+  added: usize,
   popularity: f64,
   bias: f64,
   reach: f64,
@@ -433,17 +434,17 @@ export function walkReaching(
     const fact = facts + ((<usize>row) << 4);
     const one = load<f64>(mass);
     const both = one + load<f64>(mass, 8);
-    let most =
-      bias * <f64>load<f32>(fact) +
-      popularity * <f64>load<f32>(fact, 4) +
-      reach * <f64>load<f32>(fact, 8) +
-      lift * log1pAtMost(perOne * one) +
-      walk * log1pAtMost(perTwo * both);
+    let walked = lift * log1pAtMost(perOne * one) + walk * log1pAtMost(perTwo * both);
     if (cosine !== 0) {
       const sum = load<f64>(cosines + ((<usize>row) << 3));
-      most += cosine * log1pAtMost(perCosine * sum * <f64>load<f32>(fact, 12));
+      walked += cosine * log1pAtMost(perCosine * sum * <f64>load<f32>(fact, 12));
     }
-    if (most < bar) continue;
+    const dense =
+      bias * <f64>load<f32>(fact) +
+      popularity * <f64>load<f32>(fact, 4) +
+      reach * <f64>load<f32>(fact, 8);
+    if (dense + walked < bar) continue;
+    store<f64>(added + ((<usize>count) << 3), walked);
     count++;
     store<u32>(found + ((<usize>count) << 2), row);
   }
