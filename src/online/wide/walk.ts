@@ -131,9 +131,11 @@ export class Walk {
     const { doubles, masses } = this.room;
     const at = masses / 2 + row * 2;
     const one = doubles[at]!;
-    const two = doubles[at + 1]!;
+    const both = one + doubles[at + 1]!;
+    // Nothing is reached by cosines alone: they are sums over the first step.
+    if (both === 0) return 0;
     const lift = weights.lift === 0 || one === 0 ? 0 : weights.lift * Math.log1p(this.perOne * one);
-    const walk = weights.walk === 0 ? 0 : weights.walk * Math.log1p(this.perTwo * (one + two));
+    const walk = weights.walk === 0 ? 0 : weights.walk * Math.log1p(this.perTwo * both);
     if (weights.cosine === 0) return lift + walk;
     return lift + walk + weights.cosine * Math.log1p(PER_COSINE * this.cosine(row));
   }
