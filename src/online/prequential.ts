@@ -250,7 +250,7 @@ export class PrequentialScoring {
     }
     blend.run(histories, domain, weights);
     dotsOfRows(model.items, rows, n, query, example * model.dimension, dots);
-    blend.scores(rows, n, weights, dots, logits, wide);
+    blend.scores(rows, n, domain, weights, dots, logits, wide);
   }
 }
 

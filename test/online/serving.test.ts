@@ -117,7 +117,7 @@ function describeAll({ model }: World, seed: number): void {
   model.apply(contentDelta({ keys, values, categories, features }));
 }
 
-/** What likeness adds to the score of a row, as float32. */
+/** What likeness adds to the score of a row. */
 function likenessOf(model: Model, user: User, isNew: boolean): (row: number) => number {
   const weights = {
     labels: isNew ? BLEND.blendLabelsNew : BLEND.blendLabels,
@@ -126,8 +126,8 @@ function likenessOf(model: Model, user: User, isNew: boolean): (row: number) => 
   const likeness = new Likeness(model);
   likeness.run(likedOf(user));
   return (row) => {
-    const added = new Float32Array(1);
-    if (likeness.isOn) likeness.addTo(added, [row], 1, weights);
+    const added = new Float64Array(1);
+    if (likeness.isOn) likeness.addTo(added, [row], 1, model.domainOf(row), weights);
     return added[0]!;
   };
 }

@@ -78,13 +78,14 @@ export class Blend {
   }
 
   /**
-   * Writes s_j of n rows by what was taken in, given v_j · q.
+   * Writes s_j of n rows of a domain by what was taken in, given v_j · q.
    *
    * @param wide room for n values: of π log(1 + c_j) + λ lift(j) + ω walk(j) + κ cosine(j)
    */
   scores(
     rows: ArrayLike<number>,
     n: number,
+    domain: number,
     weights: BlendWeights,
     dots: Float32Array,
     out: Float64Array,
@@ -97,6 +98,6 @@ export class Blend {
       wide[i] = weights.popularity * log1pCount(counts[row]!) + walk.added(row, weights);
       out[i] = weights.deep * dots[i]! + weights.bias * biases[row]! + wide[i]!;
     }
-    if (likeness.isOn) likeness.addTo(out, rows, n, weights);
+    if (likeness.isOn) likeness.addTo(out, rows, n, domain, weights);
   }
 }

@@ -3,7 +3,7 @@ import { type SimdMatMul, simdMatMul } from '../kernels/simd-matmul.js';
 import type { ItemTable } from '../table.js';
 import { multiplyInLoops } from '../tower/products.js';
 import { contentSize } from './encoder.js';
-import { FeatureIndex } from './feature-index.js';
+import { FeatureIndex, type Postings } from './feature-index.js';
 import { Frequencies } from './frequencies.js';
 import { ContentStore } from './store.js';
 
@@ -28,6 +28,8 @@ interface Home {
   block(key: string): Float32Array;
 }
 
+const NO_SLOTS: ReadonlySet<number> = new Set();
+
 /** Rows that go through one product. */
 const CHUNK = 512;
 
@@ -43,8 +45,7 @@ const CHUNK = 512;
 export class HybridRows {
   readonly store: ContentStore;
   readonly frequencies = new Frequencies();
-  /** What items are compared by; ask for it anew after each change. */
-  readonly index = new FeatureIndex();
+  private readonly features = new FeatureIndex();
   readonly mode: ContentMode;
   private readonly home: Home;
   private readonly d: number;
@@ -76,6 +77,16 @@ export class HybridRows {
   /** Whether nothing is known of any item. */
   get isEmpty(): boolean {
     return this.store.slots === 0;
+  }
+
+  /** What items are compared by; to be asked for anew after each change. */
+  get index(): FeatureIndex {
+    return this.features.of(this.store, this.frequencies);
+  }
+
+  /** Which items of a domain have a feature, as of the index. */
+  postingsOf(domain: number): Postings {
+    return this.index.postingsOf(domain, this.slotsOf[domain] ?? NO_SLOTS);
   }
 
   /** Whether a row has a c_j, and it counts. */

@@ -1,6 +1,6 @@
 import type { Model } from '../model.js';
 import { newestLiked, type TimedHistory } from '../stacking/newest.js';
-import type { FeatureIndex } from './feature-index.js';
+import type { FeatureIndex, Postings } from './feature-index.js';
 import { KINDS } from './sparse.js';
 
 /** A user's newest liked items that others are compared with ... */
@@ -11,6 +11,12 @@ const FADED = Float64Array.from({ length: NEWEST }, (_, k) => FADE ** k);
 /** For one kind alone. */
 const LABELS: LikenessWeights = { labels: 1, words: 0 };
 const WORDS: LikenessWeights = { labels: 0, words: 1 };
+/** The profile is kept in whole numbers of this, so that sums are the same in whatever order: |x| is below 2^7. */
+const UNIT = 2 ** -22;
+/** Of so many rows and more it may pay to look at the items that have a feature in place of the features of items ... */
+const MANY = 256;
+/** ... if these are not so many times as many. */
+const MOST_PER_ROW = 16;
 
 /** What likeness weighs in a score, by kind. */
 export interface LikenessWeights {
@@ -30,10 +36,14 @@ export interface LikenessWeights {
 export class Likeness {
   private readonly model: Model;
   private index: FeatureIndex;
-  /** By feature: Σ_k a_k r² / |x_{i_k}| over the i_k that have it. */
-  private profile = new Float32Array(0);
-  /** Features that it has, some twice. */
+  /** By feature: Σ_k a_k r² / |x_{i_k}| over the i_k that have it, in units. */
+  private profile = new Int32Array(0);
+  /** Features that it has, each once. */
   private readonly touched: number[] = [];
+  /** By item of a domain and kind: sums over its features, in units. */
+  private sums = new Int32Array(0);
+  /** By item of a domain: what is added to its score. */
+  private added = new Float64Array(0);
 
   constructor(model: Model) {
     this.model = model;
@@ -56,10 +66,9 @@ export class Likeness {
     for (let i = 0; i < touched.length; i++) this.profile[touched[i]!] = 0;
     touched.length = 0;
     if (!this.isPossible) return;
-    const { content } = this.model;
-    this.index = content.index.of(content.store, content.frequencies);
+    this.index = this.model.content.index;
     if (this.profile.length < this.index.size) {
-      this.profile = new Float32Array(Math.ceil(this.index.size * 1.25));
+      this.profile = new Int32Array(Math.ceil(this.index.size * 1.25));
     }
     const liked = newestLiked(histories, NEWEST);
     let total = 0;
@@ -67,37 +76,107 @@ export class Likeness {
     for (let k = 0; k < liked.length; k++) this.take(liked[k]!, FADED[k]! / total);
   }
 
-  /** Writes the likeness of n rows by labels, from 0 to 1, and by words. */
-  byKind(rows: ArrayLike<number>, n: number, labels: Float64Array, words: Float64Array): void {
-    this.addTo(labels.fill(0), rows, n, LABELS);
-    this.addTo(words.fill(0), rows, n, WORDS);
+  /** Writes the likeness of n rows of a domain by labels, from 0 to 1, and by words. */
+  byKind(
+    rows: ArrayLike<number>,
+    n: number,
+    domain: number,
+    labels: Float64Array,
+    words: Float64Array,
+  ): void {
+    this.addTo(labels.fill(0), rows, n, domain, LABELS);
+    this.addTo(words.fill(0), rows, n, domain, WORDS);
   }
 
-  /** Adds what the likeness of each of n rows weighs to its score. */
+  /** Adds what the likeness of each of n rows of a domain weighs to its score; returns what that is at the most. */
   addTo(
     scores: Float64Array | Float32Array,
     rows: ArrayLike<number>,
     n: number,
+    domain: number,
     weights: LikenessWeights,
-  ): void {
+  ): number {
+    const labels = weights.labels * UNIT;
+    const words = weights.words * UNIT;
+    const postings = n < MANY ? null : this.model.content.postingsOf(domain);
+    if (postings === null || this.entriesOf(postings) > n * MOST_PER_ROW) {
+      return this.gather(scores, rows, n, labels, words);
+    }
+    const most = this.spread(postings, labels, words);
+    const { added } = this;
+    const { numbers } = this.index;
+    const { store } = this.model.content;
+    for (let i = 0; i < n; i++) {
+      const slot = store.slotOf(rows[i]!);
+      if (slot >= 0) scores[i]! += added[numbers[slot]!]!;
+    }
+    return most;
+  }
+
+  /** As `addTo`, by the features of each row. */
+  private gather(
+    scores: Float64Array | Float32Array,
+    rows: ArrayLike<number>,
+    n: number,
+    labels: number,
+    words: number,
+  ): number {
     const { profile } = this;
     const { starts, features, scales } = this.index;
     const { store } = this.model.content;
-    const { labels, words } = weights;
+    let most = 0;
     for (let i = 0; i < n; i++) {
       const list = store.slotOf(rows[i]!) * KINDS;
       if (list < 0) continue;
       const middle = starts[list + 1]!;
       const to = starts[list + 2]!;
       let at = starts[list]!;
-      let sum = 0;
-      for (; at < middle; at++) sum += profile[features[at]!]!;
-      let score = labels * scales[list]! * sum;
-      sum = 0;
-      for (; at < to; at++) sum += profile[features[at]!]!;
-      score += words * scales[list + 1]! * sum;
-      scores[i]! += score;
+      let byLabels = 0;
+      for (; at < middle; at++) byLabels += profile[features[at]!]!;
+      let byWords = 0;
+      for (; at < to; at++) byWords += profile[features[at]!]!;
+      const added = labels * byLabels * scales[list]! + words * byWords * scales[list + 1]!;
+      scores[i]! += added;
+      if (added > most) most = added;
     }
+    return most;
+  }
+
+  /** Fills `added` for all items of a domain, by which of them have what is in the profile; returns the most of it. */
+  private spread({ starts, items, scales, size }: Postings, labels: number, words: number): number {
+    const { touched, profile, index } = this;
+    if (this.added.length < size) {
+      this.added = new Float64Array(Math.ceil(size * 1.25));
+      this.sums = new Int32Array(this.added.length * KINDS);
+    }
+    const { sums, added } = this;
+    sums.fill(0, 0, size * KINDS);
+    for (let i = 0; i < touched.length; i++) {
+      const feature = touched[i]!;
+      const value = profile[feature]!;
+      const kind = feature < index.labels ? 0 : 1;
+      const to = starts[feature + 1]!;
+      for (let at = starts[feature]!; at < to; at++) sums[items[at]! + kind]! += value;
+    }
+    let most = 0;
+    for (let item = 0, list = 0; item < size; item++, list += KINDS) {
+      const value =
+        labels * sums[list]! * scales[list]! + words * sums[list + 1]! * scales[list + 1]!;
+      added[item] = value;
+      if (value > most) most = value;
+    }
+    return most;
+  }
+
+  /** Entries that `spread` looks at. */
+  private entriesOf({ starts, size }: Postings): number {
+    const { touched } = this;
+    let entries = size;
+    for (let i = 0; i < touched.length; i++) {
+      const feature = touched[i]!;
+      entries += starts[feature + 1]! - starts[feature]!;
+    }
+    return entries;
   }
 
   /** Adds an item of the user's to the profile. */
@@ -107,11 +186,12 @@ export class Likeness {
     const { profile, touched } = this;
     const { starts, features, scales, squares } = this.index;
     for (let list = slot * KINDS; list < (slot + 1) * KINDS; list++) {
-      const share = weight * scales[list]!;
+      const share = (weight * scales[list]!) / UNIT;
       for (let at = starts[list]!; at < starts[list + 1]!; at++) {
         const feature = features[at]!;
-        profile[feature]! += share * squares[feature]!;
-        touched.push(feature);
+        const value = Math.round(share * squares[feature]!);
+        if (profile[feature] === 0 && value !== 0) touched.push(feature);
+        profile[feature]! += value;
       }
     }
   }

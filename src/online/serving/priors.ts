@@ -127,18 +127,14 @@ export class Priors {
  */
 export function withLikeness(
   priors: DomainPriors,
+  domain: number,
   likeness: Likeness,
   weights: LikenessWeights,
   base: Float32Array,
 ): DomainPriors {
   const { rows, length } = priors;
-  const added = base.subarray(0, length).fill(0);
-  likeness.addTo(added, rows, length, weights);
-  let more = 0;
-  for (let i = 0; i < length; i++) {
-    if (added[i]! > more) more = added[i]!;
-    base[i]! += priors.base[i]!;
-  }
+  base.set(priors.base.subarray(0, length));
+  const more = likeness.addTo(base, rows, length, domain, weights);
   return { ...priors, base, more };
 }
 

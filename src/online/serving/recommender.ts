@@ -230,7 +230,10 @@ export class Recommender {
     if (!likeness.isOn) return shared;
     const { base } = shared.priors;
     if (this.base.length < base.length) this.base = new Float32Array(base.length);
-    return { ...shared, priors: withLikeness(shared.priors, likeness, weights, this.base) };
+    return {
+      ...shared,
+      priors: withLikeness(shared.priors, shared.domain, likeness, weights, this.base),
+    };
   }
 
   /** Numbers in its ranking of what a target's list has, given the ranking that is looked at first. */

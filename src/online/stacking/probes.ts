@@ -142,8 +142,8 @@ export class StackProbing {
     const { model, rows, dots, scores, logs, labels, words, blend } = this;
     blend.run(histories, target, weights);
     dotsOfRows(model.items, rows, rows.length, query, example * model.dimension, dots);
-    blend.scores(rows, rows.length, weights, dots, scores, this.wide);
-    if (blend.likeness.isOn) blend.likeness.byKind(rows, rows.length, labels, words);
+    blend.scores(rows, rows.length, target, weights, dots, scores, this.wide);
+    if (blend.likeness.isOn) blend.likeness.byKind(rows, rows.length, target, labels, words);
     for (let i = 0; i < rows.length; i++) {
       logs[i] = log1pCount(model.items.counts[rows[i]!]!);
       const drawnAgain = i > 0 && rows[i] === row;

@@ -124,7 +124,7 @@ export class TrustProbing {
     blend.run(view.histories, target, weights);
     if (view.example < 0) dots.fill(0);
     else dotsOfRows(model.items, rows, rows.length, query, view.example * model.dimension, dots);
-    blend.scores(rows, rows.length, weights, dots, scores, this.wide);
+    blend.scores(rows, rows.length, target, weights, dots, scores, this.wide);
     const truth = scores[0]!;
     let rank = 0;
     for (let i = 1; i < rows.length; i++) if (rows[i] !== rows[0] && scores[i]! >= truth) rank++;

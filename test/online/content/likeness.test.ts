@@ -92,13 +92,25 @@ function naive(
   return likeness;
 }
 
-/** Of all rows, by kind. */
+/** Of all rows, by kind: asked for one by one, and for a whole domain as often as it takes for that to be worth a look at all its items. */
 function likenessOf(model: Model, histories: readonly TimedHistory[]): Float64Array[] {
   const likeness = new Likeness(model);
   likeness.run(histories);
-  const rows = Array.from({ length: model.items.size }, (_, row) => row);
-  const byKind = [new Float64Array(rows.length), new Float64Array(rows.length)] as const;
-  likeness.byKind(rows, rows.length, ...byKind);
+  const byKind = [new Float64Array(model.items.size), new Float64Array(model.items.size)] as const;
+  for (let domain = 0; domain < model.domainCount; domain++) {
+    const all = Array.from({ length: model.items.size }, (_, row) => row);
+    const rows = all.filter((row) => model.domainOf(row) === domain);
+    const often = Array.from({ length: 40 }, () => rows).flat();
+    const [labels, words] = [new Float64Array(often.length), new Float64Array(often.length)];
+    likeness.byKind(often, often.length, domain, labels, words);
+    for (const [i, row] of often.entries()) {
+      const one = [new Float64Array(1), new Float64Array(1)] as const;
+      likeness.byKind([row], 1, domain, ...one);
+      expect([labels[i], words[i]]).toEqual([one[0][0], one[1][0]]);
+      byKind[0][row] = one[0][0]!;
+      byKind[1][row] = one[1][0]!;
+    }
+  }
   return [...byKind];
 }
 
