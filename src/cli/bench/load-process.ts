@@ -9,6 +9,8 @@ export interface LoadTask {
   readonly brokers: readonly string[];
   readonly topic: string;
   readonly itemsPerDomain: number;
+  /** Those of `WORLD` where it is left out. */
+  readonly users?: number;
   readonly eventsPerSecond: number;
   readonly seconds: number;
 }
@@ -21,7 +23,8 @@ const TICK_MS = 10;
 
 const { task, tell } = parent<LoadMessage, LoadTask>();
 const { events } = new Serde();
-const world = new World({ ...WORLD, itemsPerDomain: task.itemsPerDomain });
+const { itemsPerDomain, users = WORLD.users } = task;
+const world = new World({ ...WORLD, itemsPerDomain, users });
 const transport = new KafkaTransport({ brokers: task.brokers, clientId: 'bench-load' });
 const producer = await transport.producer();
 const total = task.eventsPerSecond * task.seconds;

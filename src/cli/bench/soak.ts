@@ -8,10 +8,12 @@ import type { LoadMessage, LoadTask } from './load-process.js';
 import { median } from './measure.js';
 
 const MINUTES = 10;
-/** Of the time: all users and nearly all items have been met by then, and the heap has found its size. */
+/** Of the time: histories are full by then, so that what there is to know no longer grows, and the heap has found its size. */
 const WARM_UP = 0.3;
 const EVENTS_PER_SECOND = 500;
-const ITEMS_PER_DOMAIN = 1_000;
+const ITEMS_PER_DOMAIN = 500;
+/** So few that their histories are full when the warm-up is over: of 5,000 most would still grow. */
+const USERS = 400;
 const SAMPLE_MS = 2_000;
 const SAMPLES_PER_MINUTE = 30;
 const NEVER = Number.MAX_SAFE_INTEGER;
@@ -48,6 +50,7 @@ export async function benchSoak({
       brokers: [lab.kafka.bootstrap],
       topic: experiment.config.inputTopic,
       itemsPerDomain: ITEMS_PER_DOMAIN,
+      users: USERS,
       eventsPerSecond: EVENTS_PER_SECOND,
       seconds,
     };
