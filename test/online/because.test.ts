@@ -1,4 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { contentDelta } from '../../src/online/content/delta.js';
+import { describeItems } from '../../src/online/content/describe.js';
+import { ContentEncoder } from '../../src/online/content/encoder.js';
 import { simdMemory } from '../../src/online/kernels/memory.js';
 import { Model } from '../../src/online/model.js';
 import { Recommender } from '../../src/online/serving/recommender.js';
@@ -83,6 +86,39 @@ describe('because', () => {
       { itemId: 'love', domain: 'books' },
       { itemId: 'war', domain: 'books' },
     ]);
+  });
+
+  it('names the items that the catalogue describes alike, the more the sooner', () => {
+    const model = modelOf(items);
+    const encoder = new ContentEncoder(1, 4);
+    const said = (title: string, ...categories: string[]) =>
+      encoder.encode({ title, categories, tags: [], text: null, vectors: {} });
+    const described = describeItems(
+      model,
+      new Map([
+        ['books/war', said('the siege', 'war')],
+        ['books/love', said('the siege', 'romance')],
+        ['films/other', said('the siege', 'war')],
+        ['films/love', said('the kiss', 'romance')],
+      ]),
+    );
+    // As if nothing were known of vectors: these have to stay as they are.
+    model.apply(contentDelta({ ...described, values: new Int32Array(described.values.length) }));
+    const user = userOf(model, [
+      ['books', 'space', 1],
+      ['books', 'love', 1],
+      ['books', 'war', 1],
+    ]);
+    const recommender = new Recommender(model, tower, { because: 3 });
+    const [list] = recommender.recommend([{ user, domain: 'films', n: 10 }]);
+    expect(list!.items.find(({ itemId }) => itemId === 'other')?.because).toEqual([
+      { itemId: 'war', domain: 'books' },
+      { itemId: 'love', domain: 'books' },
+    ]);
+    const without = new Recommender(model, tower).recommend([{ user, domain: 'films', n: 10 }]);
+    expect(list!.items.map(({ score }) => score)).toEqual(
+      without[0]!.items.map(({ score }) => score),
+    );
   });
 
   it('leaves out what was touched and not liked, and adds up what was touched twice', () => {

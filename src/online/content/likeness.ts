@@ -38,6 +38,10 @@ export class Likeness {
   private index: FeatureIndex;
   /** By feature: Σ_k a_k r² / |x_{i_k}| over the i_k that have it, in units. */
   private profile = new Int32Array(0);
+  /** i_1, i_2 ... */
+  private liked: readonly number[] = [];
+  /** a_1, a_2 ... */
+  private readonly shares = new Float64Array(NEWEST);
   /** Features that it has, each once. */
   private readonly touched: number[] = [];
   /** By item of a domain and kind: sums over its features, in units. */
@@ -70,10 +74,14 @@ export class Likeness {
     if (this.profile.length < this.index.size) {
       this.profile = new Int32Array(Math.ceil(this.index.size * 1.25));
     }
-    const liked = newestLiked(histories, NEWEST);
+    this.liked = newestLiked(histories, NEWEST);
+    const { liked, shares } = this;
     let total = 0;
     for (let k = 0; k < liked.length; k++) total += FADED[k]!;
-    for (let k = 0; k < liked.length; k++) this.take(liked[k]!, FADED[k]! / total);
+    for (let k = 0; k < liked.length; k++) {
+      shares[k] = FADED[k]! / total;
+      this.take(liked[k]!, shares[k]!);
+    }
   }
 
   /** Writes the likeness of n rows of a domain by labels, from 0 to 1, and by words. */
@@ -111,6 +119,45 @@ export class Likeness {
       if (slot >= 0) scores[i]! += added[numbers[slot]!]!;
     }
     return most;
+  }
+
+  /**
+   * Adds to parts[i] what each of n items that the user touched, each once, brings to that: nothing, if it is not
+   * among those that are compared with.
+   */
+  addParts(
+    parts: Float64Array,
+    touched: ArrayLike<number>,
+    n: number,
+    row: number,
+    { labels, words }: LikenessWeights,
+  ): void {
+    const { liked, shares } = this;
+    for (let k = 0; k < liked.length; k++) {
+      for (let i = 0; i < n; i++) {
+        if (touched[i] !== liked[k]) continue;
+        const cosines =
+          labels * this.cosine(row, liked[k]!, 0) + words * this.cosine(row, liked[k]!, 1);
+        parts[i]! += shares[k]! * cosines;
+        break;
+      }
+    }
+  }
+
+  /** cos(x_i, x_j) of a kind. */
+  private cosine(i: number, j: number, kind: number): number {
+    const { starts, features, scales, squares } = this.index;
+    const { store } = this.model.content;
+    const a = store.slotOf(i) * KINDS + kind;
+    const b = store.slotOf(j) * KINDS + kind;
+    if (a < 0 || b < 0) return 0;
+    let product = 0;
+    for (let x = starts[a]!; x < starts[a + 1]!; x++) {
+      for (let y = starts[b]!; y < starts[b + 1]!; y++) {
+        if (features[x] === features[y]) product += squares[features[x]!]!;
+      }
+    }
+    return product * scales[a]! * scales[b]!;
   }
 
   /** As `addTo`, by the features of each row. */

@@ -1,3 +1,5 @@
+import type { BlendWeights } from '../blend/blend.js';
+import type { Likeness } from '../content/likeness.js';
 import { dotsBetween } from '../kernels/simd-dots.js';
 import type { Model } from '../model.js';
 import type { Touched } from '../types.js';
@@ -12,11 +14,12 @@ const NEWEST = 8;
  *
  *     δ g_s w_i (v_i · v_j) / √(Σ w) + (λ lift(j) + ω walk(j)) · w_i c(i→j) / n_i / (p1(j) + p2(j))
  *
- * above 0: the part of the deep score that is i's where W, A and W_r are near the identity, and i's part
+ * and what i brings to the likeness of j (content/likeness.ts), above 0: the part of the deep score that is i's where W, A and W_r are near the identity, and i's part
  * of the first step of the walk. Computed for the items of a list alone, after they are found.
  */
 export class Reasons {
   private readonly model: Model;
+  private readonly likeness: Likeness;
   private readonly named: number;
   /** Touched items, each once in its history: `length` of them. */
   private rows = new Int32Array(64);
@@ -34,9 +37,13 @@ export class Reasons {
   /** Numbers of the touched items with the largest parts so far. */
   private readonly best: Int32Array;
 
-  /** @param named Items named at the most. */
-  constructor(model: Model, named: number) {
+  /**
+   * @param likeness That of the blend: what it was run for last is what reasons are asked for.
+   * @param named Items named at the most.
+   */
+  constructor(model: Model, likeness: Likeness, named: number) {
     this.model = model;
+    this.likeness = likeness;
     this.named = named;
     this.best = new Int32Array(named);
   }
@@ -45,7 +52,6 @@ export class Reasons {
    * The items that weighed most for each of `rows`, that first.
    *
    * @param perMass By item of the list: what the walk adds to its score for each unit of mass.
-   * @param deepWeight δ
    * @param gate By source domain.
    */
   of(
@@ -53,12 +59,12 @@ export class Reasons {
     perMass: readonly number[],
     histories: readonly WalkHistory[],
     domain: number,
-    deepWeight: number,
+    weights: BlendWeights,
     gate: readonly { readonly domain: number; readonly weight: number }[],
   ): Touched[][] {
-    this.takeNewest(histories, deepWeight, gate);
+    this.takeNewest(histories, weights.deep, gate);
     this.takeSteps(rows, domain);
-    const { model, length, parts, deep } = this;
+    const { model, likeness, length, parts, deep } = this;
     if (this.dots.length < rows.length * length) {
       this.dots = new Float32Array(rows.length * length * 2);
     }
@@ -74,6 +80,7 @@ export class Reasons {
       for (let i = 0; i < length; i++) {
         parts[i] = deep[i]! * dots[from + i]! + each * doubles[steps + i]!;
       }
+      if (likeness.isOn) likeness.addParts(parts, this.rows, length, rows[place]!, weights);
       because.push(this.largest());
     }
     return because;

@@ -106,7 +106,7 @@ export class Recommender {
     this.blend = new Blend(model, options.blend);
     this.mostOfCategory = options.mostOfCategory ?? 0;
     const named = options.because ?? 0;
-    this.reasons = named > 0 ? new Reasons(model, named) : null;
+    this.reasons = named > 0 ? new Reasons(model, this.blend.likeness, named) : null;
   }
 
   /**
@@ -209,7 +209,7 @@ export class Recommender {
       const gate = queries.transferOf(example);
       const rows = chosen.map((i) => priors.rows[ranking.places[i]!]!);
       const perMass = chosen.map((i) => ranking.perMass[i]!);
-      const because = this.reasons?.of(rows, perMass, past, domain, weights.deep, gate);
+      const because = this.reasons?.of(rows, perMass, past, domain, weights, gate);
       // An item of ordinary popularity scores the same, whatever popularity weighs for the user.
       const ordinary = one.target.popularity * Math.log1p(model.meanCountOf(domain));
       const constant = priors.constant - ordinary;

@@ -164,6 +164,22 @@ describe('likeness to what a user liked last', () => {
     );
   });
 
+  it('is made up of what each of the liked items brings', () => {
+    const { model } = described(7);
+    const histories = historiesOf(model, Random.of('histories', 8));
+    const likeness = new Likeness(model);
+    likeness.run(histories);
+    const found = likenessOf(model, histories);
+    const touched = [...new Set(histories.flatMap(({ rows }) => Array.from(rows)))];
+    const weights = { labels: 2, words: 3 };
+    for (let row = 0; row < model.items.size; row++) {
+      const parts = new Float64Array(touched.length);
+      likeness.addParts(parts, touched, touched.length, row, weights);
+      const sum = parts.reduce((all, part) => all + part, 0);
+      expect(sum).toBeCloseTo(2 * found[0]![row]! + 3 * found[1]![row]!, 5);
+    }
+  });
+
   it('is looked for only where something is known, and the mode lets it count', () => {
     const { deltas } = described(4);
     const known = modelOf();
