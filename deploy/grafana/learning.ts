@@ -229,7 +229,7 @@ export const learning = dashboard(
             title: 'Weight of likeness',
             unit: 'plain',
             shows:
-              'What likeness to the latest likes of a user weighs more than is set, by labels (categories, tags) and by words (title, text).',
+              'What likeness to the latest likes of a user weighs more than is set, by categories and by words (title, text, tags).',
             normal: '0 without content; within a few of 0 with it.',
             otherwise:
               'Far below 0: what the catalogue says there tells nothing of what users like.',

@@ -222,14 +222,14 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     8,
     "Weight in the score of how like the user's items it is (cosine of the counts), for users without an event in the domain; 0: none.",
   ),
-  blendLabels: real(
-    'blendLabels',
+  blendCategories: real(
+    'blendCategories',
     0,
     64,
-    'Weight in the score of how like what the user liked last it is by categories and tags.',
+    'Weight in the score of how like what the user liked last it is by categories.',
   ),
-  blendLabelsNew: real(
-    'blendLabelsNew',
+  blendCategoriesNew: real(
+    'blendCategoriesNew',
     0,
     64,
     'The same for users without an event in the domain.',
@@ -238,7 +238,7 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     'blendWords',
     0,
     64,
-    'Weight in the score of how like what the user liked last it is by words of title and text.',
+    'Weight in the score of how like what the user liked last it is by words of title and text, and by tags.',
   ),
   blendWordsNew: real('blendWordsNew', 0, 64, 'The same for users without an event in the domain.'),
   walkItems: count(

@@ -18,7 +18,7 @@ export const blend: MetricGroup = ({ registry, view, domains }) => {
   });
   new Gauge({
     name: 'isthmus_blend_likeness_weight',
-    help: 'What likeness by labels, and by words, weighs more in the scores of a domain than is set, of users who have been there.',
+    help: 'What likeness by categories, and by words, weighs more in the scores of a domain than is set, of users who have been there.',
     labelNames: ['domain', 'kind'],
     registers: [registry],
     collect() {

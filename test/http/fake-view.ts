@@ -19,7 +19,7 @@ export function fakeView(overrides: Partial<ServiceView> = {}): ServiceView {
     ],
     users: () => 7,
     tableBytes: () => [{ table: 'items', bytes: 4096 }],
-    blend: () => [{ domain: 'films', leaning: 0.25, likeness: { labels: 1, words: -2 } }],
+    blend: () => [{ domain: 'films', leaning: 0.25, likeness: { categories: 1, words: -2 } }],
     halfLives: () => [
       { domain: 'books', days: 0.02 },
       { domain: 'films', days: 0 },

@@ -32,8 +32,8 @@ const BLEND = {
   blendWalk: 0.5,
   blendWalkNew: 0.75,
   blendCosineNew: 1.5,
-  blendLabels: 2,
-  blendLabelsNew: 1,
+  blendCategories: 2,
+  blendCategoriesNew: 1,
   blendWords: 4,
   blendWordsNew: 3,
   liftItems: 3,
@@ -120,7 +120,7 @@ function describeAll({ model }: World, seed: number): void {
 /** What likeness adds to the score of a row. */
 function likenessOf(model: Model, user: User, isNew: boolean): (row: number) => number {
   const weights = {
-    labels: isNew ? BLEND.blendLabelsNew : BLEND.blendLabels,
+    categories: isNew ? BLEND.blendCategoriesNew : BLEND.blendCategories,
     words: isNew ? BLEND.blendWordsNew : BLEND.blendWords,
   };
   const likeness = new Likeness(model);
@@ -325,7 +325,7 @@ describe('lists', () => {
         describeAll(world, seed);
         const recommender = new Recommender(world.model, tower, { blend: BLEND });
         const plain = new Recommender(world.model, tower, {
-          blend: { ...BLEND, blendLabels: 0, blendWords: 0 },
+          blend: { ...BLEND, blendCategories: 0, blendWords: 0 },
         });
         let moved = 0;
         for (const user of world.users.filter(likes)) {

@@ -16,16 +16,16 @@ export interface BlendWeights {
   readonly lift: number;
   readonly walk: number;
   readonly cosine: number;
-  readonly labels: number;
+  readonly categories: number;
   readonly words: number;
 }
 
 /**
  * The weights of the blended score of item j of domain t:
  *
- *     s_j = π log(1 + c_j) + β b_j + δ v_j · q + λ lift(j) + ω walk(j) + κ cosine(j) + χ labels(j) + ψ words(j)
+ *     s_j = π log(1 + c_j) + β b_j + δ v_j · q + λ lift(j) + ω walk(j) + κ cosine(j) + χ categories(j) + ψ words(j)
  *
- * (lift, walk, cosine: wide/walk.ts; labels, words: content/likeness.ts); what is in the user's ring of t, less: repeats/repeats.ts.
+ * (lift, walk, cosine: wide/walk.ts; categories, words: content/likeness.ts); what is in the user's ring of t, less: repeats/repeats.ts.
  */
 function weightsOf(options: BlendOptions, isNew: boolean): BlendWeights {
   return {
@@ -36,7 +36,7 @@ function weightsOf(options: BlendOptions, isNew: boolean): BlendWeights {
     walk: isNew ? options.blendWalkNew : options.blendWalk,
     // Measured for newcomers only; for the others it would cost another pass over their lists.
     cosine: isNew ? options.blendCosineNew : 0,
-    labels: isNew ? options.blendLabelsNew : options.blendLabels,
+    categories: isNew ? options.blendCategoriesNew : options.blendCategories,
     words: isNew ? options.blendWordsNew : options.blendWords,
   };
 }

@@ -20,11 +20,11 @@ export interface BlendOptions {
   readonly blendWalkNew: number;
   /** Weight of how like the user's items it is, for users without an event in the domain; 0: none. */
   readonly blendCosineNew: number;
-  /** Weight of how like what the user liked last it is by its categories and tags (content/likeness.ts). */
-  readonly blendLabels: number;
-  /** In place of blendLabels for users without an event in the domain. */
-  readonly blendLabelsNew: number;
-  /** The same of the words of title and text. */
+  /** Weight of how like what the user liked last it is by its categories (content/likeness.ts). */
+  readonly blendCategories: number;
+  /** In place of blendCategories for users without an event in the domain. */
+  readonly blendCategoriesNew: number;
+  /** The same of words: of title and text, and tags. */
   readonly blendWords: number;
   /** In place of blendWords for users without an event in the domain. */
   readonly blendWordsNew: number;
@@ -56,8 +56,8 @@ export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
   blendWalk: 1.2,
   blendWalkNew: 0.33,
   blendCosineNew: 0.8,
-  blendLabels: 2,
-  blendLabelsNew: 1,
+  blendCategories: 2,
+  blendCategoriesNew: 1,
   blendWords: 7,
   blendWordsNew: 3,
   walkItems: 4,

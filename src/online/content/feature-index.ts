@@ -25,15 +25,15 @@ export interface Postings {
 export class FeatureIndex {
   /** By slot and kind, (2 slots + 1): where its features begin. */
   starts = new Int32Array(1);
-  /** Features as numbers from 0 without gaps, labels before words. */
+  /** Features as numbers from 0 without gaps, categories before words. */
   features = new Int32Array(0);
   /** By slot and kind: 1 / |x_j|, with the features that no other item has; 0 where there are none. */
   scales = new Float32Array(0);
   /** By feature: r_f². */
   squares = new Float64Array(0);
-  /** Features that more than one item has, and those of them that are labels. */
+  /** Features that more than one item has, and those of them that are categories. */
   size = 0;
-  labels = 0;
+  categories = 0;
   /** By slot: its number in its domain, once that has postings. */
   numbers = new Int32Array(0);
   private revision = -1;
@@ -89,7 +89,7 @@ export class FeatureIndex {
     let entries = 0;
     this.size = 0;
     for (let at = 0; at < counts.length; at++) {
-      if (at === CODES) this.labels = this.size;
+      if (at === CODES) this.categories = this.size;
       const n = counts[at]!;
       if (n > 0) squares[at] = Math.log1p(items[at < CODES ? 0 : 1]! / n) ** 2;
       if (!(n > 1)) continue;

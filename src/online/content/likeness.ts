@@ -9,8 +9,8 @@ const NEWEST = 10;
 const FADE = 0.7;
 const FADED = Float64Array.from({ length: NEWEST }, (_, k) => FADE ** k);
 /** For one kind alone. */
-const LABELS: LikenessWeights = { labels: 1, words: 0 };
-const WORDS: LikenessWeights = { labels: 0, words: 1 };
+const CATEGORIES: LikenessWeights = { categories: 1, words: 0 };
+const WORDS: LikenessWeights = { categories: 0, words: 1 };
 /** The profile is kept in whole numbers of this, so that sums are the same in whatever order: |x| is below 2^7. */
 const UNIT = 2 ** -22;
 /** Of so many rows and more it may pay to look at the items that have a feature in place of the features of items ... */
@@ -20,13 +20,13 @@ const MOST_PER_ROW = 16;
 
 /** What likeness weighs in a score, by kind. */
 export interface LikenessWeights {
-  readonly labels: number;
+  readonly categories: number;
   readonly words: number;
 }
 
 /**
  * How like what a user liked last an item is by what the catalogue says, feature by feature, the rarer ones counting
- * more. With x_j the features of a kind (labels; words: sparse.ts) of item j, each as large as it is rare
+ * more. With x_j the features of a kind (categories; words: sparse.ts) of item j, each as large as it is rare
  * (feature-index.ts), and i_1, i_2 ... the newest 10 items that the user liked, wherever that was,
  *
  *     likeness(j) = Σ_k a_k cos(x_j, x_{i_k}),   a_k = 0.7^(k-1) / Σ 0.7^(k-1)
@@ -84,15 +84,15 @@ export class Likeness {
     }
   }
 
-  /** Writes the likeness of n rows of a domain by labels, from 0 to 1, and by words. */
+  /** Writes the likeness of n rows of a domain by categories, from 0 to 1, and by words. */
   byKind(
     rows: ArrayLike<number>,
     n: number,
     domain: number,
-    labels: Float64Array,
+    categories: Float64Array,
     words: Float64Array,
   ): void {
-    this.addTo(labels.fill(0), rows, n, domain, LABELS);
+    this.addTo(categories.fill(0), rows, n, domain, CATEGORIES);
     this.addTo(words.fill(0), rows, n, domain, WORDS);
   }
 
@@ -104,13 +104,13 @@ export class Likeness {
     domain: number,
     weights: LikenessWeights,
   ): number {
-    const labels = weights.labels * UNIT;
+    const categories = weights.categories * UNIT;
     const words = weights.words * UNIT;
     const postings = n < MANY ? null : this.model.content.postingsOf(domain);
     if (postings === null || this.entriesOf(postings) > n * MOST_PER_ROW) {
-      return this.gather(scores, rows, n, labels, words);
+      return this.gather(scores, rows, n, categories, words);
     }
-    const most = this.spread(postings, labels, words);
+    const most = this.spread(postings, categories, words);
     const { added } = this;
     const { numbers } = this.index;
     const { store } = this.model.content;
@@ -130,14 +130,14 @@ export class Likeness {
     touched: ArrayLike<number>,
     n: number,
     row: number,
-    { labels, words }: LikenessWeights,
+    { categories, words }: LikenessWeights,
   ): void {
     const { liked, shares } = this;
     for (let k = 0; k < liked.length; k++) {
       for (let i = 0; i < n; i++) {
         if (touched[i] !== liked[k]) continue;
         const cosines =
-          labels * this.cosine(row, liked[k]!, 0) + words * this.cosine(row, liked[k]!, 1);
+          categories * this.cosine(row, liked[k]!, 0) + words * this.cosine(row, liked[k]!, 1);
         parts[i]! += shares[k]! * cosines;
         break;
       }
@@ -165,7 +165,7 @@ export class Likeness {
     scores: Float64Array | Float32Array,
     rows: ArrayLike<number>,
     n: number,
-    labels: number,
+    categories: number,
     words: number,
   ): number {
     const { profile } = this;
@@ -178,11 +178,11 @@ export class Likeness {
       const middle = starts[list + 1]!;
       const to = starts[list + 2]!;
       let at = starts[list]!;
-      let byLabels = 0;
-      for (; at < middle; at++) byLabels += profile[features[at]!]!;
+      let byCategories = 0;
+      for (; at < middle; at++) byCategories += profile[features[at]!]!;
       let byWords = 0;
       for (; at < to; at++) byWords += profile[features[at]!]!;
-      const added = labels * byLabels * scales[list]! + words * byWords * scales[list + 1]!;
+      const added = categories * byCategories * scales[list]! + words * byWords * scales[list + 1]!;
       scores[i]! += added;
       if (added > most) most = added;
     }
@@ -190,7 +190,11 @@ export class Likeness {
   }
 
   /** Fills `added` for all items of a domain, by which of them have what is in the profile; returns the most of it. */
-  private spread({ starts, items, scales, size }: Postings, labels: number, words: number): number {
+  private spread(
+    { starts, items, scales, size }: Postings,
+    categories: number,
+    words: number,
+  ): number {
     const { touched, profile, index } = this;
     if (this.added.length < size) {
       this.added = new Float64Array(Math.ceil(size * 1.25));
@@ -201,14 +205,14 @@ export class Likeness {
     for (let i = 0; i < touched.length; i++) {
       const feature = touched[i]!;
       const value = profile[feature]!;
-      const kind = feature < index.labels ? 0 : 1;
+      const kind = feature < index.categories ? 0 : 1;
       const to = starts[feature + 1]!;
       for (let at = starts[feature]!; at < to; at++) sums[items[at]! + kind]! += value;
     }
     let most = 0;
     for (let item = 0, list = 0; item < size; item++, list += KINDS) {
       const value =
-        labels * sums[list]! * scales[list]! + words * sums[list + 1]! * scales[list + 1]!;
+        categories * sums[list]! * scales[list]! + words * sums[list + 1]! * scales[list + 1]!;
       added[item] = value;
       if (value > most) most = value;
     }

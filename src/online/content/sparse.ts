@@ -1,6 +1,6 @@
 import { hash, MOST_LABEL_CHARACTERS, MOST_LABELS, normalised, wordsOf } from './features.js';
 
-/** Kinds of features that items are compared by: labels (categories and tags), and words (of title and text). */
+/** Kinds of features that items are compared by: categories, and words (of title and text, and tags). */
 export const KINDS = 2;
 /** Features of each kind that are kept of an item. */
 export const MOST_OF_A_KIND = 32;
@@ -28,24 +28,26 @@ export interface Described {
 }
 
 /**
- * The features of an item one by one, as numbers from 1 to 2^16 - 1 that come from hashes: (64), 32 labels and
- * 32 words at the most, 0 where there is none.
+ * The features of an item one by one, as numbers from 1 to 2^16 - 1 that come from hashes: (64), 32 categories
+ * and 32 words at the most, 0 where there is none.
  *
- *     labels: categories, then tags, as wholes
- *     words:  those of the title, the spans of eight years that years there are in (1995: 1988 to 1995 ... 1994 to 2001),
- *             then those of the text, the longer and the more frequent first
+ *     categories: as wholes
+ *     words:      those of the title; the spans of eight years that years there are in (1995: 1988 to 1995 ... 1994 to
+ *                 2001); tags, as wholes; then those of the text, the longer and the more frequent first
  */
 export function sparseFeatures({ title, categories, tags, text }: Described): Uint16Array {
   const features = new Uint16Array(PLACES);
-  const labels = [...categories.slice(0, MOST_LABELS), ...tags.slice(0, MOST_LABELS)];
-  place(
-    features,
-    0,
-    labels.map((label) => normalised(label.slice(0, MOST_LABEL_CHARACTERS)).trim()),
-  );
+  place(features, 0, labelsOf(categories));
   const words = unitsOf(title);
-  place(features, 1, [...words, ...words.flatMap(spansOf), ...strongest(unitsOf(text))]);
+  const spans = words.flatMap(spansOf);
+  place(features, 1, [...words, ...spans, ...labelsOf(tags), ...strongest(unitsOf(text))]);
   return features;
+}
+
+/** As they are compared. */
+function labelsOf(labels: readonly string[]): string[] {
+  const read = labels.slice(0, MOST_LABELS);
+  return read.map((label) => normalised(label.slice(0, MOST_LABEL_CHARACTERS)).trim());
 }
 
 /** Words of a text, or pairs of characters where words are not told apart; in their order. */

@@ -70,7 +70,7 @@ interface DomainTargets {
  * Exact top-N lists. For user u and item j of domain t with at least one event:
  *
  *     score = δ v_j · q_{u,t} + β b_j + π log((c_j + 1) / (N_t + M_t)) + λ lift_u(j) + ω walk_u(j)
- *             + χ labels_u(j) + ψ words_u(j)
+ *             + χ categories_u(j) + ψ words_u(j)
  *
  * (and for items that the catalogue tells of), see blend/blend.ts, with more or less of π by what u likes
  * (stacking/stack.ts), less for what is in u's ring of t

@@ -58,7 +58,7 @@ export class StackProbing {
   /** log(1 + c) of them. */
   private readonly logs = new Float64Array(OTHERS + 1);
   /** Their likeness to what the user liked last, by kind. */
-  private readonly labels = new Float64Array(OTHERS + 1);
+  private readonly categories = new Float64Array(OTHERS + 1);
   private readonly words = new Float64Array(OTHERS + 1);
 
   constructor({ model, tower, encoder, sampler }: ScoringParts, blend: Partial<BlendOptions>) {
@@ -113,7 +113,7 @@ export class StackProbing {
 
   private add(plan: Planned, query: Float32Array, gradients: Map<string, Float32Array>): void {
     const { target, histories } = plan;
-    const { model, blend, scores, labels, words } = this;
+    const { model, blend, scores, categories, words } = this;
     const leaning = leaningOf(model, histories);
     const weights = blend.stack.probedWeights(blend.known, target, leaning);
     this.score(plan, weights, query);
@@ -129,7 +129,7 @@ export class StackProbing {
     }
     if (!blend.likeness.isOn) return;
     const compared = gradientOf(gradients, likenessKey(model, target), LIKENESS_ROWS);
-    compared[0]! += slope(labels, weights.labels, MOST_LIKENESS);
+    compared[0]! += slope(categories, weights.categories, MOST_LIKENESS);
     compared[1]! += slope(words, weights.words, MOST_LIKENESS);
   }
 
@@ -139,11 +139,11 @@ export class StackProbing {
     weights: BlendWeights,
     query: Float32Array,
   ): void {
-    const { model, rows, dots, scores, logs, labels, words, blend } = this;
+    const { model, rows, dots, scores, logs, categories, words, blend } = this;
     blend.run(histories, target, weights);
     dotsOfRows(model.items, rows, rows.length, query, example * model.dimension, dots);
     blend.scores(rows, rows.length, target, weights, dots, scores, this.wide);
-    if (blend.likeness.isOn) blend.likeness.byKind(rows, rows.length, target, labels, words);
+    if (blend.likeness.isOn) blend.likeness.byKind(rows, rows.length, target, categories, words);
     for (let i = 0; i < rows.length; i++) {
       logs[i] = log1pCount(model.items.counts[rows[i]!]!);
       const drawnAgain = i > 0 && rows[i] === row;

@@ -7,7 +7,7 @@ import type { TimedHistory } from './newest.js';
 /** Weights that a domain's block holds: of popularity alike for all, then of popularity by leaning. */
 export const STACK_ROWS = 2;
 
-/** Weights of the block of likeness: of labels, and of words. */
+/** Weights of the block of likeness: of categories, and of words. */
 export const LIKENESS_ROWS = 2;
 
 /** Likeness of a kind weighs from nothing to this. */
@@ -41,8 +41,8 @@ export class Stack {
 
   /** What likeness weighs more in a domain than is set, by kind. */
   likenessWeights(domain: number): LikenessWeights {
-    const [labels, words] = this.model.block(likenessKey(this.model, domain));
-    return { labels: labels!, words: words! };
+    const [categories, words] = this.model.block(likenessKey(this.model, domain));
+    return { categories: categories!, words: words! };
   }
 
   /** The weights of a score, given those that are set and what the user did. */
@@ -60,11 +60,11 @@ export class Stack {
 
   /** With what was learned of likeness. */
   private compared(base: BlendWeights, domain: number): BlendWeights {
-    const { labels, words } = this.likenessWeights(domain);
-    if (labels === 0 && words === 0) return base;
+    const { categories, words } = this.likenessWeights(domain);
+    if (categories === 0 && words === 0) return base;
     return {
       ...base,
-      labels: within(base.labels + labels, MOST_LIKENESS),
+      categories: within(base.categories + categories, MOST_LIKENESS),
       words: within(base.words + words, MOST_LIKENESS),
     };
   }

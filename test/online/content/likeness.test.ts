@@ -171,7 +171,7 @@ describe('likeness to what a user liked last', () => {
     likeness.run(histories);
     const found = likenessOf(model, histories);
     const touched = [...new Set(histories.flatMap(({ rows }) => Array.from(rows)))];
-    const weights = { labels: 2, words: 3 };
+    const weights = { categories: 2, words: 3 };
     for (let row = 0; row < model.items.size; row++) {
       const parts = new Float64Array(touched.length);
       likeness.addParts(parts, touched, touched.length, row, weights);

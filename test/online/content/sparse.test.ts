@@ -9,7 +9,7 @@ import { fc } from '../../support/properties.js';
 
 const NOTHING: Described = { title: null, categories: [], tags: [], text: null };
 
-function labels(said: Partial<Described>): Set<number> {
+function categoriesOf(said: Partial<Described>): Set<number> {
   const all = sparseFeatures({ ...NOTHING, ...said }).subarray(0, MOST_OF_A_KIND);
   return new Set(all.filter((code) => code !== 0));
 }
@@ -53,12 +53,14 @@ describe('the features of an item', () => {
     );
   });
 
-  it('are labels as wholes, however they are written, and apart from words', () => {
-    const drama = labels({ categories: ['Drama', 'War film'] });
-    expect(drama).toEqual(labels({ tags: ['ＤＲＡＭＡ ', 'war film'] }));
+  it('are categories as wholes, however they are written, and apart from words; tags are among those', () => {
+    const drama = categoriesOf({ categories: ['Drama', 'War film'] });
+    expect(drama).toEqual(categoriesOf({ categories: ['ＤＲＡＭＡ ', 'war film'] }));
     expect(drama.size).toBe(2);
     expect(words({ categories: ['Drama'] }).size).toBe(0);
-    expect(labels({ title: 'Drama' }).size).toBe(0);
+    expect(categoriesOf({ title: 'Drama', tags: ['drama'] }).size).toBe(0);
+    expect(words({ tags: ['Time travel', 'drama'] }).size).toBe(2);
+    expect(common(words({ tags: ['Drama'] }), words({ title: 'a drama' }))).toBe(1);
   });
 
   it('are words in scripts with spaces, and pairs of characters in others', () => {

@@ -177,7 +177,7 @@ describe('the weight of popularity', () => {
   });
 });
 
-/** Films of two labels that say nothing of popularity; users like those of one each. */
+/** Films of two categories that say nothing of popularity; users like those of one each. */
 function learnLabels(stackLearningRate: number): { model: Model; blend: Blend; films: number } {
   const model = worldOf(Array.from({ length: 200 }, () => 5));
   const encoder = new ContentEncoder(1, 4);
@@ -215,10 +215,10 @@ describe('the weights of likeness', () => {
   it('are learned to be more for what tells what users like, and less for the rest', () => {
     const { blend, films } = learnLabels(0.2);
     const weights = blend.weightsFor(1, films, []);
-    expect(weights.labels).toBeGreaterThan(blend.known.labels + 0.5);
+    expect(weights.categories).toBeGreaterThan(blend.known.categories + 0.5);
     expect(weights.words).toBeLessThan(blend.known.words - 0.5);
-    const { labels, words } = blend.stack.likenessWeights(films);
-    expect(weights.labels).toBeCloseTo(blend.known.labels + labels);
+    const { categories, words } = blend.stack.likenessWeights(films);
+    expect(weights.categories).toBeCloseTo(blend.known.categories + categories);
     expect(weights.words).toBeCloseTo(blend.known.words + words);
     // Of those who are new there nothing is known.
     expect(blend.weightsFor(0, films, [])).toBe(blend.newcomers);
@@ -230,6 +230,6 @@ describe('the weights of likeness', () => {
     const values = Int32Array.of(-(16 << 20), 127 << 20);
     const key = likenessKey(model, films);
     model.apply({ ...emptyDelta(), blocks: [{ key, values, accumulators: new Float64Array(2) }] });
-    expect(blend.weightsFor(1, films, [])).toMatchObject({ labels: 0, words: 64 });
+    expect(blend.weightsFor(1, films, [])).toMatchObject({ categories: 0, words: 64 });
   });
 });
