@@ -58,12 +58,27 @@ export class Isthmus {
     this.#child.kill(name);
   }
 
-  /** Waits until `holds`; the process's own words are in the error where it does not. */
+  /**
+   * Waits until `holds`; the process's own words are in the error where it does not. A question that gets no
+   * answer is asked again: on a crowded machine connections are given up.
+   */
   async until(holds: () => boolean | Promise<boolean>, what: string, withinMs = 100_000) {
     const end = Date.now() + withinMs;
-    while (!(await holds())) {
-      if (this.#child.exitCode !== null || Date.now() > end) {
-        throw new Error(`not so: ${what}\n${this.stdout}\n${this.stderr}`);
+    let cause: unknown;
+    const looked = async (): Promise<boolean> => {
+      try {
+        return await holds();
+      } catch (error) {
+        // What `fetch` throws.
+        if (!(error instanceof TypeError)) throw error;
+        cause = error;
+        return false;
+      }
+    };
+    while (!(await looked())) {
+      const over = this.#child.exitCode !== null || this.#child.signalCode !== null;
+      if (over || Date.now() > end) {
+        throw new Error(`not so: ${what}\n${this.stdout}\n${this.stderr}`, { cause });
       }
       await sleep(25);
     }
