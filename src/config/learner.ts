@@ -142,6 +142,18 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     10,
     'Decay of W, A, W_r, gate and prior towards their initial values, for each example.',
   ),
+  fitMemory: real(
+    'fitMemory',
+    0,
+    1e9,
+    'Weight of pairs of interests that the mapping for users new in a domain remembers; 0: they go through A.',
+  ),
+  fitL2: real(
+    'fitL2',
+    0,
+    1000,
+    'Ridge of that mapping: what it is pulled to the identity with, against pairs of weight 1.',
+  ),
   driftBoost: real(
     'driftBoost',
     0,

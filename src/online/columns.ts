@@ -1,4 +1,8 @@
-type Column = Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+type Column =
+  | Int32Array<ArrayBuffer>
+  | Float32Array<ArrayBuffer>
+  | Float64Array<ArrayBuffer>
+  | Uint8Array<ArrayBuffer>;
 
 /** The column itself where it has room for so many values, else a longer one that begins like it. */
 export function grown<C extends Column>(column: C, length: number): C {

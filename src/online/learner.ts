@@ -8,6 +8,7 @@ import { compareHalfLives } from './encoders/half-life.js';
 import { encoderNamed } from './encoders/index.js';
 import { encoderParameters } from './encoders/parameters.js';
 import { ExampleMaker, type Examples } from './examples.js';
+import { Fitting } from './fitting/fitting.js';
 import { simdEntries } from './kernels/simd-entries.js';
 import { type SimdLearning, simdLearning } from './kernels/simd-learning.js';
 import { sampledLoss } from './loss.js';
@@ -78,6 +79,7 @@ export class Learner {
   private readonly drifting: DriftProbing;
   private readonly trusting: TrustProbing;
   private readonly stacking: StackProbing;
+  private readonly fitting: Fitting;
   private readonly counting: PairCounting;
   private readonly repeats: RepeatCounting;
   private readonly blockOptions: ReturnType<typeof blockOptionsOf>;
@@ -109,6 +111,7 @@ export class Learner {
     this.drifting = new DriftProbing(this, this.options);
     this.trusting = new TrustProbing(this, this.options);
     this.stacking = new StackProbing(this, this.options);
+    this.fitting = new Fitting(this, this.options);
     this.counting = new PairCounting(model, this.options);
     this.repeats = new RepeatCounting(model);
     this.blockOptions = blockOptionsOf(this.options);
@@ -123,7 +126,11 @@ export class Learner {
     const random = Random.of('learn', model.options.seed, ...place);
     model.settle();
     const watched = this.watch(batch, place);
-    const records = [...this.weigh(batch, place), ...this.repeats.count(batch)];
+    const records = [
+      ...this.weigh(batch, place),
+      ...this.repeats.count(batch),
+      ...this.fitting.steps(batch, Random.of('fit', model.options.seed, ...place)),
+    ];
     const stacked = this.stack(batch, place);
     const content = this.content.isOn ? this.content : null;
     const examples = this.examples.make(batch, random);

@@ -84,7 +84,7 @@ export class Prequential {
     this.seed = options.seed;
     this.blend = new Blend(model, options.blend);
     this.rivals = options.rivals ?? [];
-    this.batch = new QueryBatch(model, options.encoder ?? meanEncoder);
+    this.batch = new QueryBatch(model, options.encoder ?? meanEncoder, this.blend.isFitted);
     this.candidates = new CandidateSampler(options.negatives ?? 999);
   }
 

@@ -95,7 +95,7 @@ export interface PairColumns {
 }
 
 export interface BlockDelta {
-  /** `W/<domain>`, `A/<source>/<target>`, `gate/<source>/<target>`, `R`, `prior/<domain>`. */
+  /** As blocks.ts names them: `W/<domain>`, `A/<source>/<target>` ... */
   readonly key: string;
   /** (rows, width) multiples of the weight grid. */
   readonly values: Int32Array;

@@ -27,7 +27,12 @@ export function coarseWorld(
   const model = new OnlineModel({ seed, dimension, initialScale: 0 }, memory);
   const names = Array.from({ length: domains }, (_, i) => `domain-${i}`);
   const keys = Array.from({ length: items }, (_, i) => `${names[i % domains]}/${i >> 1}`);
-  const eighths = (limit: number) => (random.below(2 * limit + 1) - limit) << 17;
+  const eighthsOf =
+    (drawn: Random) =>
+    (limit: number): number =>
+      (drawn.below(2 * limit + 1) - limit) << 17;
+  const eighths = eighthsOf(random);
+  const fitted = eighthsOf(Random.of('fitted', seed));
   model.apply({
     events: items,
     items: {
@@ -37,11 +42,18 @@ export function coarseWorld(
       values: Int32Array.from({ length: items * (dimension + 1) }, () => eighths(3)),
       accumulators: new Float64Array(items * 2),
     },
-    blocks: names.slice(1).map((name) => ({
-      key: `A/${names[0]}/${name}`,
-      values: Int32Array.from({ length: dimension * dimension }, () => eighths(1)),
-      accumulators: new Float64Array(dimension),
-    })),
+    blocks: names.slice(1).flatMap((name) => [
+      {
+        key: `A/${names[0]}/${name}`,
+        values: Int32Array.from({ length: dimension * dimension }, () => eighths(1)),
+        accumulators: new Float64Array(dimension),
+      },
+      {
+        key: `fit/${names[0]}/${name}`,
+        values: Int32Array.from({ length: (dimension + 1) * dimension }, () => fitted(1)),
+        accumulators: new Float64Array(dimension + 1),
+      },
+    ]),
   });
   seeTogether(model, keys, random);
   const made = Array.from({ length: users }, (_, u) => {

@@ -149,7 +149,7 @@ function naive(
   { repeats, popularity = () => 1 }: Changes = {},
 ): Recommendation['items'] {
   const domain = model.findDomain(name);
-  const batch = new QueryBatch(model, meanEncoder);
+  const batch = new QueryBatch(model, meanEncoder, true);
   batch.addTarget(batch.addUser(user), domain);
   const { query } = batch.run(tower);
   const excluded = excludedRows(model, user, domain, repeats === undefined ? 'domain' : 'none');

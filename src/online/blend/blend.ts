@@ -52,6 +52,8 @@ export class Blend {
   readonly trust: Trust;
   readonly repeats: Repeats;
   readonly stack: Stack;
+  /** Whether newcomers' interests go through mappings that are fitted (fitting/fitting.ts), not through A. */
+  readonly isFitted: boolean;
   private readonly model: Model;
 
   constructor(model: Model, options: Partial<BlendOptions> = {}) {
@@ -64,6 +66,7 @@ export class Blend {
     this.trust = new Trust(model, all.distrust);
     this.repeats = new Repeats(model);
     this.stack = new Stack(model);
+    this.isFitted = all.fitMemory > 0;
   }
 
   /** Those for a user with so many events in the domain, who did that: set ones, and what is learned beside them. */

@@ -1,5 +1,6 @@
+import { DEFAULT_FITTING_OPTIONS, type FittingOptions } from '../fitting/options.js';
 /** What a score is blended of; see blend.ts. */
-export interface BlendOptions {
+export interface BlendOptions extends FittingOptions {
   /** Weight of log(1 + c_j). */
   readonly blendPopularity: number;
   /** Weight of the item's bias. */
@@ -46,16 +47,17 @@ export interface BlendOptions {
 }
 
 export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
+  ...DEFAULT_FITTING_OPTIONS,
   blendPopularity: 0.5,
   blendBias: 0.2,
   blendDeep: 0.7,
-  blendDeepNew: 0.27,
+  blendDeepNew: 0.4,
   blendLift: 1.5,
   blendLiftNew: 0.3,
   liftItems: 16,
   blendWalk: 1.2,
-  blendWalkNew: 0.33,
-  blendCosineNew: 0.8,
+  blendWalkNew: 0.3,
+  blendCosineNew: 1.2,
   blendCategories: 2,
   blendCategoriesNew: 1,
   blendWords: 7,

@@ -4,8 +4,9 @@ import type { Encoder } from '../encoders/encoder.js';
 import { encoderParameters } from '../encoders/parameters.js';
 import type { Model } from '../model.js';
 import type { TimedHistory } from '../stacking/newest.js';
+import { withFitted } from '../tower/keys.js';
 import type { Trust } from '../trust/trust.js';
-import type { Tower, TowerInput } from '../types.js';
+import type { DenseParameters, Tower, TowerInput } from '../types.js';
 import type { User } from '../user.js';
 import type { WalkHistory } from '../wide/walk.js';
 
@@ -72,6 +73,7 @@ export interface SlotRange {
 export class QueryBatch {
   private readonly model: Model;
   private readonly encoder: Encoder;
+  private readonly isFitted: boolean;
   private histories = 0;
   private entries = 0;
   private slots = 0;
@@ -90,13 +92,18 @@ export class QueryBatch {
   private ages = new Float64Array(1024);
   /** (examples) index of the domain. */
   private targets = new Int32Array(64);
+  /** (examples) 1: through M, since the user is new in the domain. */
+  private throughFitted = new Uint8Array(64);
+  private fitted = 0;
   /** (slots) */
   private slotExample = new Int32Array(64);
   private slotHistory = new Int32Array(64);
 
-  constructor(model: Model, encoder: Encoder) {
+  /** @param isFitted whether users who are new in a target go through the mappings that are fitted for them. */
+  constructor(model: Model, encoder: Encoder, isFitted = false) {
     this.model = model;
     this.encoder = encoder;
+    this.isFitted = isFitted;
   }
 
   /** Forgets all that was added. */
@@ -105,6 +112,7 @@ export class QueryBatch {
     this.entries = 0;
     this.slots = 0;
     this.count = 0;
+    this.fitted = 0;
   }
 
   /**
@@ -170,7 +178,10 @@ export class QueryBatch {
     const example = this.count++;
     this.targets = grown(this.targets, this.count);
     this.targets[example] = domain;
-    const newcomer = trust !== undefined && this.slotOf(histories, domain) < 0;
+    const newcomer = this.slotOf(histories, domain) < 0;
+    this.throughFitted = grown(this.throughFitted, this.count);
+    this.throughFitted[example] = newcomer && this.isFitted ? 1 : 0;
+    this.fitted += this.throughFitted[example]!;
     for (let i = histories.from; i < histories.to; i++) {
       if (trust !== undefined && !trust.of(this.sources[i]!, domain, newcomer)) continue;
       const slot = this.slots++;
@@ -206,55 +217,94 @@ export class QueryBatch {
     return this.count;
   }
 
-  /** One pass through encoder and tower for all that was added. */
+  /** One pass through the encoder for all that was added, and one through the tower for newcomers and for the others. */
   run(tower: Tower): Queries {
-    const { model } = this;
-    if (this.count === 0) {
-      return { query: new Float32Array(0), transferOf: () => [] };
-    }
-    const input = this.towerInput(tower);
-    const pass = tower.forward(input, model);
-    const query = new Float32Array(pass.query);
-    const gate = new Float32Array(pass.gate);
-    pass.dispose();
-    const starts = new Int32Array(input.examples + 1);
-    for (let slot = 0; slot < input.slots; slot++) starts[input.slotExample[slot]! + 1]!++;
-    for (let e = 0; e < input.examples; e++) starts[e + 1]! += starts[e]!;
+    const { model, count, slots, slotExample } = this;
+    const query = new Float32Array(count * model.dimension);
+    if (count === 0) return { query, transferOf: () => [] };
+    const gate = new Float32Array(slots);
+    const encoded = this.encode(tower);
+    if (this.fitted < count) this.pass(tower, model, 0, encoded, query, gate);
+    if (this.fitted > 0) this.pass(tower, withFitted(model), 1, encoded, query, gate);
+    const starts = new Int32Array(count + 1);
+    for (let slot = 0; slot < slots; slot++) starts[slotExample[slot]! + 1]!++;
+    for (let e = 0; e < count; e++) starts[e + 1]! += starts[e]!;
     return {
       query,
       transferOf: (example) => {
         const transfer: { domain: number; weight: number }[] = [];
         for (let slot = starts[example]!; slot < starts[example + 1]!; slot++) {
-          transfer.push({ domain: input.slotSource[slot]!, weight: gate[slot]! });
+          const domain = this.sources[this.slotHistory[slot]!]!;
+          transfer.push({ domain, weight: gate[slot]! });
         }
         return transfer;
       },
     };
   }
 
-  private towerInput(tower: Tower): TowerInput {
+  /** Sends the examples of one kind through the tower; writes their queries, and the gate of their slots. */
+  private pass(
+    tower: Tower,
+    parameters: DenseParameters,
+    kind: 0 | 1,
+    encoded: Float32Array,
+    query: Float32Array,
+    gate: Float32Array,
+  ): void {
     const d = this.model.dimension;
-    const encoded = this.encode(tower);
-    const { slots, count } = this;
-    const x = new Float32Array(slots * d);
-    const slotSource = new Int32Array(slots);
-    const slotEvidence = new Float32Array(slots);
-    for (let slot = 0; slot < slots; slot++) {
-      const history = this.slotHistory[slot]!;
-      const [from, to] = [history * d, slot * d];
-      for (let k = 0; k < d; k++) x[to + k] = encoded[from + k]!;
-      slotSource[slot] = this.sources[history]!;
-      slotEvidence[slot] = this.evidence[history]!;
+    const { input, examples, slots } = this.towerInput(kind, encoded);
+    const pass = tower.forward(input, parameters);
+    for (let i = 0; i < input.examples; i++) {
+      const [from, to] = [i * d, examples[i]! * d];
+      for (let k = 0; k < d; k++) query[to + k] = pass.query[from + k]!;
     }
-    return {
+    for (let i = 0; i < input.slots; i++) gate[slots[i]!] = pass.gate[i]!;
+    pass.dispose();
+  }
+
+  /** What the tower gets of one kind, and the numbers that its examples and slots have here. */
+  private towerInput(
+    kind: 0 | 1,
+    encoded: Float32Array,
+  ): { input: TowerInput; examples: Int32Array; slots: Int32Array } {
+    const d = this.model.dimension;
+    const examples = new Int32Array(this.count);
+    const numbers = new Int32Array(this.count);
+    const targets = new Int32Array(this.count);
+    let count = 0;
+    for (let example = 0; example < this.count; example++) {
+      if (this.throughFitted[example] !== kind) continue;
+      numbers[example] = count;
+      targets[count] = this.targets[example]!;
+      examples[count++] = example;
+    }
+    const slots = new Int32Array(this.slots);
+    const x = new Float32Array(this.slots * d);
+    const slotExample = new Int32Array(this.slots);
+    const slotSource = new Int32Array(this.slots);
+    const slotEvidence = new Float32Array(this.slots);
+    let n = 0;
+    for (let slot = 0; slot < this.slots; slot++) {
+      const example = this.slotExample[slot]!;
+      if (this.throughFitted[example] !== kind) continue;
+      const history = this.slotHistory[slot]!;
+      const [from, to] = [history * d, n * d];
+      for (let k = 0; k < d; k++) x[to + k] = encoded[from + k]!;
+      slotExample[n] = numbers[example]!;
+      slotSource[n] = this.sources[history]!;
+      slotEvidence[n] = this.evidence[history]!;
+      slots[n++] = slot;
+    }
+    const input = {
       examples: count,
-      targets: this.targets.subarray(0, count),
-      slots,
-      slotExample: this.slotExample.subarray(0, slots),
-      slotSource,
-      slotEvidence,
-      x,
+      targets: targets.subarray(0, count),
+      slots: n,
+      slotExample: slotExample.subarray(0, n),
+      slotSource: slotSource.subarray(0, n),
+      slotEvidence: slotEvidence.subarray(0, n),
+      x: x.subarray(0, n * d),
     };
+    return { input, examples, slots };
   }
 
   private encode(tower: Tower): Float32Array {

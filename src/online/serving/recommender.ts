@@ -98,12 +98,12 @@ export class Recommender {
   constructor(model: Model, tower: Tower, options: RecommenderOptions = {}) {
     this.model = model;
     this.tower = tower;
-    this.batch = new QueryBatch(model, options.encoder ?? meanEncoder);
     this.exclude = options.exclude ?? 'domain';
     this.scan = options.scan ?? scan;
     this.priors = new Priors(model);
     this.popularity = new Popularity(model);
     this.blend = new Blend(model, options.blend);
+    this.batch = new QueryBatch(model, options.encoder ?? meanEncoder, this.blend.isFitted);
     this.mostOfCategory = options.mostOfCategory ?? 0;
     const named = options.because ?? 0;
     this.reasons = named > 0 ? new Reasons(model, this.blend.likeness, named) : null;

@@ -64,9 +64,9 @@ export class StackProbing {
   constructor({ model, tower, encoder, sampler }: ScoringParts, blend: Partial<BlendOptions>) {
     this.model = model;
     this.tower = tower;
-    this.queries = new QueryBatch(model, encoder);
     this.sampler = sampler;
     this.blend = new Blend(model, blend);
+    this.queries = new QueryBatch(model, encoder, this.blend.isFitted);
   }
 
   /** Gradients by key of the block. All that is drawn comes from `random`; nothing is mutated. */

@@ -1,7 +1,7 @@
 import type { DenseParameters, Tower, TowerInput, TowerPass } from '../types.js';
 import { gateBackward, gateForward } from './gate.js';
 import { type SlotRange, type SortedSlots, sortSlots } from './groups.js';
-import { READOUT_KEY } from './keys.js';
+import { hasBias, READOUT_KEY } from './keys.js';
 import { applyPhi, chainPhi, type Phi } from './phi.js';
 import type { Multiply, Products, Workspace } from './products.js';
 import type { Mixture, RowLoops } from './rows.js';
@@ -100,7 +100,10 @@ class GroupedPass implements TowerPass {
       scalars.fill(parameters.block(gate)[0]!, from, to);
       const [h, y] = [this.rows(this.h, range), this.rows(this.y, range)];
       if (mapping === null) y.set(h);
-      else this.affine(h, parameters.block(mapping), y, false);
+      else {
+        const block = parameters.block(mapping);
+        this.affine(h, block, y, hasBias(block, d));
+      }
     }
     this.gate = new Float32Array(slots);
     for (let i = 0; i < slots; i++) this.gate[i] = scalars[places[i]!]!;

@@ -1,6 +1,6 @@
 import type { Tower, TowerInput } from '../types.js';
 import { gateBackward, gateForward } from './gate.js';
-import { gateKey, interestKey, mappingKey, READOUT_KEY } from './keys.js';
+import { gateKey, hasBias, interestKey, mappingKey, READOUT_KEY } from './keys.js';
 import { applyPhi, chainPhi, type Floats, type Phi } from './phi.js';
 import { multiplyFloat32 } from './products.js';
 
@@ -65,7 +65,10 @@ export function plainForward<F extends Floats>(
     applyPhi(phi, h, i * d, (i + 1) * d);
     const key = mapping(i);
     if (key === null) y.set(h.subarray(i * d, (i + 1) * d), i * d);
-    else affine(h, i, parameters.block(key), d, false, y, i);
+    else {
+      const block = parameters.block(key);
+      affine(h, i, block, d, hasBias(block, d), y, i);
+    }
     gate[i] = parameters.block(gateKey(parameters, slotSource[i]!, target(i)))[0]!;
   }
   gateForward(input, gate);

@@ -54,9 +54,9 @@ export class TrustProbing {
   constructor({ model, tower, encoder, sampler }: ScoringParts, blend: Partial<BlendOptions>) {
     this.model = model;
     this.tower = tower;
-    this.queries = new QueryBatch(model, encoder);
     this.sampler = sampler;
     this.blend = new Blend(model, blend);
+    this.queries = new QueryBatch(model, encoder, this.blend.isFitted);
   }
 
   /** All that is drawn comes from `random`; nothing is mutated. */

@@ -1,0 +1,152 @@
+import { stepBoost } from '../drift/drift.js';
+import type { DriftOptions } from '../drift/options.js';
+import type { Encoder } from '../encoders/encoder.js';
+import { encoderParameters } from '../encoders/parameters.js';
+import { ACCUMULATOR_UNIT, accumulatorUnits, deltaUnits } from '../grid.js';
+import type { MiniBatch } from '../minibatch.js';
+import type { Model } from '../model.js';
+import type { Random } from '../random.js';
+import { fittedKey, mappingKey, momentsKey } from '../tower/keys.js';
+import type { BlockDelta, Tower } from '../types.js';
+import { solveInPlace } from './cholesky.js';
+import type { FittingOptions } from './options.js';
+import { drawPairs, PairedHistories, type SharedEvents } from './shared-users.js';
+
+/** Moments are kept in multiples of this: those of interests far above 1 have to fit into the grid. */
+const MOMENT_SCALE = 64;
+
+/** Pairs of domains that are fitted in a mini-batch at the most: a step writes all of two matrices. */
+const MOST_PAIRS = 2;
+
+/** A mini-batch of n events is looked at with probability n / 64: small ones would write more than they learn from. */
+const FULL_STEP = 64;
+
+/** While a pair has seen so little, all that tells of it is fitted; later one of so many times. */
+const FEW = 2000;
+const ONE_IN = 2;
+
+/** Where a drift was found, pairs for each row of M that are remembered at least: fewer would say nothing of some. */
+const LEAST_MEMORY = 4;
+
+export interface FittingParts {
+  readonly model: Model;
+  readonly tower: Tower;
+  readonly encoder: Encoder;
+}
+
+/**
+ * Fits mappings M of the interest in s to that in t, for users of whom t knows nothing (EMCDR, Man et al. 2017, over
+ * a stream): of the events in t of users who have been in s, with h the row (x_s, 1) of what the encoder makes of
+ * their history in s, k that of their history in t with the event in it, and a weight of 1 / (1 + events in t),
+ *
+ *     Σ w |h M - k|² + λ |M - I|²          λ = `fitL2`
+ *
+ * is to be small: where nothing is known yet, embeddings mean the same in both domains. Those of a mini-batch, of weight n, after such of weight N, make a step of recursive least squares
+ * (plain steps take very long where coordinates differ in size):
+ *
+ *     ρ = n / (n + min(N, fitMemory))
+ *     P ← P + ρ (Σ w hᵀh / n - P)
+ *     M ← M - ρ (P + λ ρ / n I)⁻¹ Σ w hᵀ(h M - k) / n
+ *
+ * so M is the minimum of the sum, but for embeddings that have moved since, and from `fitMemory` on what is older
+ * counts less and less (there λ pulls again). Embeddings are not moved by it. Where a drift was found, less is
+ * remembered.
+ */
+export class Fitting {
+  private readonly model: Model;
+  private readonly tower: Tower;
+  private readonly encoder: Encoder;
+  private readonly options: FittingOptions & DriftOptions;
+  private readonly paired = new PairedHistories();
+
+  constructor({ model, tower, encoder }: FittingParts, options: FittingOptions & DriftOptions) {
+    this.model = model;
+    this.tower = tower;
+    this.encoder = encoder;
+    this.options = options;
+  }
+
+  /** The steps of a mini-batch. All that is drawn comes from `random`; nothing is mutated. */
+  steps(batch: MiniBatch, random: Random): BlockDelta[] {
+    if (this.options.fitMemory === 0) return [];
+    if (random.float() * FULL_STEP >= batch.count) return [];
+    return drawPairs(batch, MOST_PAIRS, random)
+      .filter((pair) => this.knownOf(pair) < FEW || random.below(ONE_IN) === 0)
+      .flatMap((pair) => this.fit(batch, pair));
+  }
+
+  /** Σ of the weights of all that was fitted of a pair. */
+  private knownOf({ source, target }: SharedEvents): number {
+    const { accumulators } = this.model.blockOf(momentsKey(this.model, source, target));
+    return accumulators[0]! * ACCUMULATOR_UNIT;
+  }
+
+  private fit(batch: MiniBatch, pair: SharedEvents): BlockDelta[] {
+    const { model, tower, paired } = this;
+    const histories = paired.collect(batch, pair);
+    const n = histories.slots / 2;
+    const { x } = this.encoder.forward(histories, encoderParameters(model, tower));
+    const d = model.dimension;
+    const from = new Float32Array(n * (d + 1)).fill(1);
+    const to = new Float32Array(n * d);
+    for (let i = 0; i < n; i++) {
+      from.set(x.subarray(2 * i * d, (2 * i + 1) * d), i * (d + 1));
+      to.set(x.subarray((2 * i + 1) * d, (2 * i + 2) * d), i * d);
+    }
+    return this.step(pair, from, to, paired.counting.subarray(0, n));
+  }
+
+  private step(
+    pair: SharedEvents,
+    from: Float32Array,
+    to: Float32Array,
+    counting: Float32Array,
+  ): BlockDelta[] {
+    const { model, tower, options } = this;
+    const { source, target } = pair;
+    const { fitMemory, fitL2 } = options;
+    const d = model.dimension;
+    const e = d + 1;
+    const n = counting.length;
+    const total = counting.reduce((sum, weight) => sum + weight, 0);
+    const momentsOf = momentsKey(model, source, target);
+    const fitted = fittedKey(model, source, target);
+    const moments = model.block(momentsOf);
+    const mapping = model.block(fitted);
+    const boost = stepBoost(model, mappingKey(model, source, target), options);
+    const known = this.knownOf(pair);
+    const memory = Math.max(fitMemory / boost, LEAST_MEMORY * e);
+    const remembered = total + Math.min(known, memory);
+    const rho = total / remembered;
+    const ridge = fitL2 / remembered;
+    const pull = known > memory ? ridge : 0;
+    const weighted = new Float32Array(n * e);
+    for (let i = 0; i < n; i++) {
+      for (let k = i * e; k < (i + 1) * e; k++) weighted[k] = from[k]! * counting[i]!;
+    }
+    const gram = tower.multiply(weighted, n, e, from, n, e, true, false);
+    const residual = tower.multiply(from, n, e, mapping, e, d, false, false);
+    for (let i = 0; i < residual.length; i++) residual[i]! -= to[i]!;
+    const slope = tower.multiply(weighted, n, e, residual, n, d, true, false);
+    const added = new Int32Array(e * e);
+    const curvature = new Float64Array(e * e);
+    for (let i = 0; i < e * e; i++) {
+      const change = rho * (gram[i]! / total / MOMENT_SCALE - moments[i]!);
+      added[i] = deltaUnits(moments[i]!, change);
+      curvature[i] = (moments[i]! + change) * MOMENT_SCALE;
+    }
+    for (let k = 0; k < e; k++) curvature[k * e + k]! += ridge;
+    const step = new Float64Array(e * d);
+    for (let i = 0; i < e * d; i++) step[i] = slope[i]! / total + pull * mapping[i]!;
+    for (let k = 0; k < d; k++) step[k * d + k]! -= pull;
+    solveInPlace(curvature, e, step, d);
+    const values = new Int32Array(e * d);
+    for (let i = 0; i < e * d; i++) values[i] = deltaUnits(mapping[i]!, -rho * step[i]!);
+    const counted = new Float64Array(e);
+    counted[0] = accumulatorUnits(total);
+    return [
+      { key: momentsOf, values: added, accumulators: counted },
+      { key: fitted, values, accumulators: new Float64Array(e) },
+    ];
+  }
+}

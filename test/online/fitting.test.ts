@@ -1,0 +1,121 @@
+import { describe, expect, it } from 'vitest';
+import { meanEncoder } from '../../src/online/encoders/mean.js';
+import { solveInPlace } from '../../src/online/fitting/cholesky.js';
+import { Random } from '../../src/online/random.js';
+import { QueryBatch } from '../../src/online/serving/queries.js';
+import { plainTower } from '../../src/online/tower/plain.js';
+import { type Touch, World } from './learner-world.js';
+
+const D = 4;
+const RIDGE = 2;
+/** Embeddings stand still, so that what was fitted of them can be told again. */
+const STILL = {
+  dimension: D,
+  initialScale: 0.7,
+  learningRate: 0,
+  biasLearningRate: 0,
+  denseLearningRate: 0,
+  halfLifeDays: 0,
+  fitL2: RIDGE,
+};
+
+/** Users who like things here, then there, then here again. */
+function sharedUsers(n: number, seed: number): Touch[] {
+  const random = Random.of('shared', seed);
+  return Array.from({ length: n }, (_, i) => {
+    const user = `u${random.below(12)}`;
+    const domain = random.below(2) === 0 ? 'here' : 'there';
+    return { user, domain, item: `${i % 7}`, weight: 1 };
+  });
+}
+
+/** What least squares over all pairs of interests so far give, each as of its event. */
+function leastSquares(world: World, touches: readonly Touch[]): Float64Array {
+  const e = D + 1;
+  const gram = new Float64Array(e * e);
+  const right = new Float64Array(e * D);
+  const rings = new Map<string, { here: number[]; there: number[] }>();
+  const interest = (rows: readonly number[]): number[] =>
+    Array.from({ length: D }, (_, k) => {
+      const sum = rows.reduce((s, row) => s + world.model.items.embeddings[row * D + k]!, 0);
+      return sum / Math.sqrt(rows.length);
+    });
+  for (const { user, domain, item } of touches) {
+    const ring = rings.get(user) ?? { here: [], there: [] };
+    rings.set(user, ring);
+    const before = domain === 'there' ? ring.there.length : 0;
+    ring[domain as 'here' | 'there'].push(world.model.find(domain, item));
+    if (domain !== 'there' || ring.here.length === 0) continue;
+    const weight = 1 / (1 + before);
+    const h = [...interest(ring.here), 1];
+    const k = interest(ring.there);
+    for (let i = 0; i < e; i++) {
+      for (let j = 0; j < e; j++) gram[i * e + j]! += weight * h[i]! * h[j]!;
+      for (let j = 0; j < D; j++) right[i * D + j]! += weight * h[i]! * k[j]!;
+    }
+  }
+  for (let i = 0; i < e; i++) gram[i * e + i]! += RIDGE;
+  for (let i = 0; i < D; i++) right[i * D + i]! += RIDGE;
+  solveInPlace(gram, e, right, D);
+  return right;
+}
+
+describe('least squares', () => {
+  it('solves a system that can be told by hand', () => {
+    const b = Float64Array.of(10, 1, 8, 2);
+    solveInPlace(Float64Array.of(4, 2, 2, 3), 2, b, 2);
+    [1.75, -0.125, 1.5, 0.75].forEach((x, i) => {
+      expect(b[i]).toBeCloseTo(x, 12);
+    });
+  });
+});
+
+describe('a fitted mapping', () => {
+  // Mini-batches of 64 are all looked at, and have no more than 16 events of a user who has been in both.
+  const touches = sharedUsers(64 * 12, 3).map((touch, i) =>
+    i % 4 === 0 ? touch : { ...touch, user: `alone-${i}` },
+  );
+  const world = new World({ ...STILL, miniBatch: 64 }, 5).feed(touches);
+
+  it('is what least squares over all pairs come to', () => {
+    const wanted = leastSquares(world, touches);
+    const fitted = world.model.block('fit/here/there');
+    expect(fitted.length).toBe((D + 1) * D);
+    expect(fitted[0]).toBeLessThan(0.9);
+    for (let i = 0; i < fitted.length; i++) expect(fitted[i]).toBeCloseTo(wanted[i]!, 3);
+  });
+
+  it('forgets what is old where it may', () => {
+    const short = new World({ ...STILL, miniBatch: 64, fitMemory: 1 }, 5).feed(touches);
+    expect(short.model.block('fit/here/there')).not.toEqual(world.model.block('fit/here/there'));
+  });
+
+  it('leads to the query of users who are new in a domain, and of nobody else', () => {
+    const { model } = world;
+    const there = model.domainIndex('there');
+    const queryOf = (id: string, isFitted: boolean): number[] => {
+      const batch = new QueryBatch(model, meanEncoder, isFitted);
+      batch.addTarget(batch.addUser(world.user(id)), there);
+      return Array.from(batch.run(plainTower()).query);
+    };
+    world.feed([{ user: 'new', domain: 'here', item: '3' }]);
+    const at = model.find('here', '3') * D;
+    const x = [...model.items.embeddings.slice(at, at + D), 1];
+    const fitted = model.block('fit/here/there');
+    const query = queryOf('new', true);
+    for (let k = 0; k < D; k++) {
+      const wanted = x.reduce((sum, value, i) => sum + value * fitted[i * D + k]!, 0);
+      expect(query[k]).toBeCloseTo(wanted, 5);
+    }
+    expect(query).not.toEqual(queryOf('new', false));
+    const known = [...world.users.values()].find((user) => user.history(there) !== undefined)!;
+    expect(queryOf(known.id, true)).toEqual(queryOf(known.id, false));
+  });
+
+  it('is not fitted where nothing is to be remembered', () => {
+    const without = new World({ ...STILL, miniBatch: 64, fitMemory: 0 }, 5).feed(touches);
+    const kinds = [...without.model.blocks()].map(([key]) => key.split('/')[0]);
+    expect(kinds).not.toContain('fit');
+    expect(kinds).not.toContain('moments');
+  });
+});
