@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { emptyDelta } from '../../src/online/empty-delta.js';
 import { meanEncoder } from '../../src/online/encoders/mean.js';
 import { solveInPlace } from '../../src/online/fitting/cholesky.js';
 import { Random } from '../../src/online/random.js';
@@ -68,6 +69,12 @@ describe('least squares', () => {
       expect(b[i]).toBeCloseTo(x, 12);
     });
   });
+
+  it('says so where a system has no such solution', () => {
+    const b = Float64Array.of(1, 2);
+    expect(solveInPlace(Float64Array.of(1, 2, 2, 1), 2, b, 1)).toBe(false);
+    expect(b).toEqual(Float64Array.of(1, 2));
+  });
 });
 
 describe('a fitted mapping', () => {
@@ -88,6 +95,21 @@ describe('a fitted mapping', () => {
   it('forgets what is old where it may', () => {
     const short = new World({ ...STILL, miniBatch: 64, fitMemory: 1 }, 5).feed(touches);
     expect(short.model.block('fit/here/there')).not.toEqual(world.model.block('fit/here/there'));
+  });
+
+  it('makes shorter steps where moments are such as no data have', () => {
+    const spoilt = new World({ ...STILL, miniBatch: 64 }, 5).feed(touches.slice(0, 256));
+    const { model } = spoilt;
+    const accumulators = new Float64Array(D + 1);
+    const values = new Int32Array((D + 1) ** 2);
+    for (let k = 0; k <= D; k++) values[k * (D + 2)] = -(2 ** 19);
+    model.apply({ ...emptyDelta(), blocks: [{ key: 'moments/here/there', values, accumulators }] });
+    const before = model.block('fit/here/there').slice();
+    spoilt.feed(touches.slice(256));
+    const after = model.block('fit/here/there');
+    expect(after).not.toEqual(before);
+    for (let i = 0; i < after.length; i++)
+      expect(Math.abs(after[i]! - before[i]!)).toBeLessThan(0.5);
   });
 
   it('leads to the query of users who are new in a domain, and of nobody else', () => {

@@ -1,12 +1,15 @@
 /**
  * Solves M X = B for a symmetric positive definite M (n, n), by Cholesky's factors, in place: afterwards
- * `m` holds the factor in its lower triangle and `b` (n, columns) holds X. Row-major.
- *
- * M has to be positive definite beyond doubt (a multiple of the identity added to a Gram matrix is);
- * where rounding has eaten that up, the values are not finite.
+ * `m` holds the factor in its lower triangle and `b` (n, columns) holds X. Row-major. False where M is not positive
+ * definite; `b` is as it was then.
  */
-export function solveInPlace(m: Float64Array, n: number, b: Float64Array, columns: number): void {
-  factor(m, n);
+export function solveInPlace(
+  m: Float64Array,
+  n: number,
+  b: Float64Array,
+  columns: number,
+): boolean {
+  if (!factor(m, n)) return false;
   for (let i = 0; i < n; i++) {
     for (let k = 0; k < i; k++) subtractRow(b, i * columns, k * columns, m[i * n + k]!, columns);
     scaleRow(b, i * columns, 1 / m[i * n + i]!, columns);
@@ -16,17 +19,20 @@ export function solveInPlace(m: Float64Array, n: number, b: Float64Array, column
       subtractRow(b, i * columns, k * columns, m[k * n + i]!, columns);
     scaleRow(b, i * columns, 1 / m[i * n + i]!, columns);
   }
+  return true;
 }
 
-/** M = L L^T, with L in the lower triangle. */
-function factor(m: Float64Array, n: number): void {
+/** M = L Lᵀ, with L in the lower triangle; false where there is none. */
+function factor(m: Float64Array, n: number): boolean {
   for (let i = 0; i < n; i++) {
     for (let j = 0; j <= i; j++) {
       let sum = m[i * n + j]!;
       for (let k = 0; k < j; k++) sum -= m[i * n + k]! * m[j * n + k]!;
+      if (i === j && !(sum > 0)) return false;
       m[i * n + j] = i === j ? Math.sqrt(sum) : sum / m[j * n + j]!;
     }
   }
+  return true;
 }
 
 function subtractRow(b: Float64Array, to: number, from: number, by: number, n: number): void {

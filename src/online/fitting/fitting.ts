@@ -41,8 +41,9 @@ export interface FittingParts {
  *
  *     Σ w |h M - k|² + λ |M - I|²          λ = `fitL2`
  *
- * is to be small: where nothing is known yet, embeddings mean the same in both domains. Those of a mini-batch, of weight n, after such of weight N, make a step of recursive least squares
- * (plain steps take very long where coordinates differ in size):
+ * is to be small: where nothing is known yet, embeddings mean the same in both domains. Those of a mini-batch, of
+ * weight n, after such of weight N, make a step of recursive least squares (plain steps take very long where
+ * coordinates differ in size):
  *
  *     ρ = n / (n + min(N, fitMemory))
  *     P ← P + ρ (Σ w hᵀh / n - P)
@@ -135,11 +136,10 @@ export class Fitting {
       added[i] = deltaUnits(moments[i]!, change);
       curvature[i] = (moments[i]! + change) * MOMENT_SCALE;
     }
-    for (let k = 0; k < e; k++) curvature[k * e + k]! += ridge;
     const step = new Float64Array(e * d);
     for (let i = 0; i < e * d; i++) step[i] = slope[i]! / total + pull * mapping[i]!;
     for (let k = 0; k < d; k++) step[k * d + k]! -= pull;
-    solveInPlace(curvature, e, step, d);
+    solveDamped(curvature, e, ridge, step, d);
     const values = new Int32Array(e * d);
     for (let i = 0; i < e * d; i++) values[i] = deltaUnits(mapping[i]!, -rho * step[i]!);
     const counted = new Float64Array(e);
@@ -148,5 +148,24 @@ export class Fitting {
       { key: momentsOf, values: added, accumulators: counted },
       { key: fitted, values, accumulators: new Float64Array(e) },
     ];
+  }
+}
+
+/**
+ * Solves (P + r I) X = B in place (`b` holds X then) for the least of r = `ridge`, 4 `ridge`, 16 `ridge` ... by which P (n, n) becomes
+ * positive definite. Second moments are so by the first, but sums of steps that many tasks took at once, none knowing
+ * of the others', need not be second moments of anything while little is remembered.
+ */
+function solveDamped(
+  moments: Float64Array,
+  n: number,
+  ridge: number,
+  b: Float64Array,
+  columns: number,
+): void {
+  for (let damping = ridge; Number.isFinite(damping); damping = Math.max(4 * damping, 1e-6)) {
+    const damped = moments.slice();
+    for (let k = 0; k < n; k++) damped[k * n + k]! += damping;
+    if (solveInPlace(damped, n, b, columns)) return;
   }
 }
