@@ -5,6 +5,7 @@ import { encoderParameters } from '../encoders/parameters.js';
 import { ACCUMULATOR_UNIT, accumulatorUnits, deltaUnits } from '../grid.js';
 import type { MiniBatch } from '../minibatch.js';
 import type { Model } from '../model.js';
+import type { ScoringParts } from '../probe-parts.js';
 import type { Random } from '../random.js';
 import { fittedKey, mappingKey, momentsKey } from '../tower/keys.js';
 import type { BlockDelta, Tower } from '../types.js';
@@ -27,12 +28,6 @@ const ONE_IN = 2;
 
 /** Where a drift was found, pairs for each row of M that are remembered at least: fewer would say nothing of some. */
 const LEAST_MEMORY = 4;
-
-export interface FittingParts {
-  readonly model: Model;
-  readonly tower: Tower;
-  readonly encoder: Encoder;
-}
 
 /**
  * Fits mappings M of the interest in s to that in t, for users of whom t knows nothing (EMCDR, Man et al. 2017, over
@@ -60,7 +55,10 @@ export class Fitting {
   private readonly options: FittingOptions & DriftOptions;
   private readonly paired = new PairedHistories();
 
-  constructor({ model, tower, encoder }: FittingParts, options: FittingOptions & DriftOptions) {
+  constructor(
+    { model, tower, encoder }: Omit<ScoringParts, 'sampler'>,
+    options: FittingOptions & DriftOptions,
+  ) {
     this.model = model;
     this.tower = tower;
     this.encoder = encoder;
@@ -152,9 +150,9 @@ export class Fitting {
 }
 
 /**
- * Solves (P + r I) X = B in place (`b` holds X then) for the least of r = `ridge`, 4 `ridge`, 16 `ridge` ... by which P (n, n) becomes
- * positive definite. Second moments are so by the first, but sums of steps that many tasks took at once, none knowing
- * of the others', need not be second moments of anything while little is remembered.
+ * Solves (P + r I) X = B in place (`b` holds X then) for the least of r = `ridge`, 4 `ridge`, 16 `ridge` ... by which
+ * P (n, n) becomes positive definite. Second moments are so by the first, but sums of steps that many tasks took at
+ * once, none knowing of the others', need not be second moments of anything while little is remembered.
  */
 function solveDamped(
   moments: Float64Array,
