@@ -19,7 +19,7 @@ import { TRUST_ROWS } from './trust/trust.js';
  * | `W/<s>` | (d + 1, d) | identity, last row (bias) zero | interest: h = phi(x W + b) |
  * | `A/<s>/<t>` | (d, d) | identity | mapping from s to t: y = h A |
  * | `fit/<s>/<t>` | (d + 1, d) | identity, last row (bias) zero | mapping from s to t of users who are new in t: fitting/fitting.ts |
- * | `moments/<s>/<t>` | (d + 1, d + 1) | zero | mean squares of (h_s, 1) where t is known too, in units of 64: fitting/fitting.ts |
+ * | `moments/<s>/<t>` | (d + 1, d + 1) | zero | mean squares of (x_s, 1) where t is known too, in units of 64: fitting/fitting.ts |
  * | `gate/<s>/<t>` | (1, 1) | zero | the gate's scalar for the pair |
  * | `R` | (d + 1, d) | identity, last row (bias) zero | reading: q = z W_r + b_r |
  * | `prior/<t>` | (1, 1) | one | weight of log popularity in t |

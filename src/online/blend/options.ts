@@ -1,4 +1,5 @@
 import { DEFAULT_FITTING_OPTIONS, type FittingOptions } from '../fitting/options.js';
+
 /** What a score is blended of; see blend.ts. */
 export interface BlendOptions extends FittingOptions {
   /** Weight of log(1 + c_j). */

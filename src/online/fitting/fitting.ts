@@ -1,23 +1,25 @@
 import { stepBoost } from '../drift/drift.js';
 import type { DriftOptions } from '../drift/options.js';
-import type { Encoder } from '../encoders/encoder.js';
-import { encoderParameters } from '../encoders/parameters.js';
 import { ACCUMULATOR_UNIT, accumulatorUnits, deltaUnits } from '../grid.js';
 import type { MiniBatch } from '../minibatch.js';
 import type { Model } from '../model.js';
 import type { ScoringParts } from '../probe-parts.js';
 import type { Random } from '../random.js';
+import { QueryBatch } from '../serving/queries.js';
 import { fittedKey, mappingKey, momentsKey } from '../tower/keys.js';
 import type { BlockDelta, Tower } from '../types.js';
 import { solveInPlace } from './cholesky.js';
 import type { FittingOptions } from './options.js';
-import { drawPairs, PairedHistories, type SharedEvents } from './shared-users.js';
+import { drawPairs, type SharedEvents } from './shared-users.js';
 
 /** Moments are kept in multiples of this: those of interests far above 1 have to fit into the grid. */
 const MOMENT_SCALE = 64;
 
 /** Pairs of domains that are fitted in a mini-batch at the most: a step writes all of two matrices. */
 const MOST_PAIRS = 2;
+
+/** By so many of its events at the most: their histories have to be encoded. */
+const MOST_EVENTS = 16;
 
 /** A mini-batch of n events is looked at with probability n / 64: small ones would write more than they learn from. */
 const FULL_STEP = 64;
@@ -51,9 +53,8 @@ const LEAST_MEMORY = 4;
 export class Fitting {
   private readonly model: Model;
   private readonly tower: Tower;
-  private readonly encoder: Encoder;
   private readonly options: FittingOptions & DriftOptions;
-  private readonly paired = new PairedHistories();
+  private readonly queries: QueryBatch;
 
   constructor(
     { model, tower, encoder }: Omit<ScoringParts, 'sampler'>,
@@ -61,7 +62,7 @@ export class Fitting {
   ) {
     this.model = model;
     this.tower = tower;
-    this.encoder = encoder;
+    this.queries = new QueryBatch(model, encoder);
     this.options = options;
   }
 
@@ -81,18 +82,37 @@ export class Fitting {
   }
 
   private fit(batch: MiniBatch, pair: SharedEvents): BlockDelta[] {
-    const { model, tower, paired } = this;
-    const histories = paired.collect(batch, pair);
-    const n = histories.slots / 2;
-    const { x } = this.encoder.forward(histories, encoderParameters(model, tower));
+    const { model, queries } = this;
     const d = model.dimension;
+    const events = pair.events.slice(0, MOST_EVENTS);
+    const n = events.length;
+    queries.clear();
+    const counting = Float32Array.from(events, (event) => this.addEvent(batch, event, pair));
+    const x = queries.encode(this.tower);
     const from = new Float32Array(n * (d + 1)).fill(1);
     const to = new Float32Array(n * d);
     for (let i = 0; i < n; i++) {
       from.set(x.subarray(2 * i * d, (2 * i + 1) * d), i * (d + 1));
       to.set(x.subarray((2 * i + 1) * d, (2 * i + 2) * d), i * d);
     }
-    return this.step(pair, from, to, paired.counting.subarray(0, n));
+    return this.step(pair, from, to, counting);
+  }
+
+  /** Adds what the user of an event had done in s, and what in t with the event; returns what the pair counts. */
+  private addEvent(batch: MiniBatch, event: number, { source, target }: SharedEvents): number {
+    const histories = batch.historiesOf(event);
+    const own = histories.find(({ domain }) => domain === target);
+    const there = {
+      domain: target,
+      count: (own?.count ?? 0) + 1,
+      rows: [...Array.from(own?.rows ?? []), batch.rows[event]!],
+      weights: [...Array.from(own?.weights ?? []), batch.weights[event]!],
+      // Of no age, in mini-batches without times as well.
+      times: [...Array.from(own?.times ?? []), Number.POSITIVE_INFINITY],
+    };
+    const here = histories.find(({ domain }) => domain === source)!;
+    this.queries.addHistories([here, there], batch.times[event]!);
+    return 1 / there.count;
   }
 
   private step(

@@ -74,6 +74,7 @@ export class QueryBatch {
   private readonly model: Model;
   private readonly encoder: Encoder;
   private readonly isFitted: boolean;
+  private readonly fittedParameters: DenseParameters;
   private histories = 0;
   private entries = 0;
   private slots = 0;
@@ -104,6 +105,7 @@ export class QueryBatch {
     this.model = model;
     this.encoder = encoder;
     this.isFitted = isFitted;
+    this.fittedParameters = withFitted(model);
   }
 
   /** Forgets all that was added. */
@@ -225,7 +227,7 @@ export class QueryBatch {
     const gate = new Float32Array(slots);
     const encoded = this.encode(tower);
     if (this.fitted < count) this.pass(tower, model, 0, encoded, query, gate);
-    if (this.fitted > 0) this.pass(tower, withFitted(model), 1, encoded, query, gate);
+    if (this.fitted > 0) this.pass(tower, this.fittedParameters, 1, encoded, query, gate);
     const starts = new Int32Array(count + 1);
     for (let slot = 0; slot < slots; slot++) starts[slotExample[slot]! + 1]!++;
     for (let e = 0; e < count; e++) starts[e + 1]! += starts[e]!;
@@ -307,7 +309,8 @@ export class QueryBatch {
     return { input, examples, slots };
   }
 
-  private encode(tower: Tower): Float32Array {
+  /** (histories, d) what the encoder makes of each history that was added. */
+  encode(tower: Tower): Float32Array {
     const { model, histories: slots, entries } = this;
     const histories = {
       slots,

@@ -17,7 +17,7 @@ export function fittedKey(names: Names, source: number, target: number): string 
   return `fit/${names.domainName(source)}/${names.domainName(target)}`;
 }
 
-/** Mean squares of (h_s, 1), of users who are in t too: (d + 1, d + 1); see fitting/fitting.ts. */
+/** Mean squares of (x_s, 1), of users who are in t too: (d + 1, d + 1); see fitting/fitting.ts. */
 export function momentsKey(names: Names, source: number, target: number): string {
   return `moments/${names.domainName(source)}/${names.domainName(target)}`;
 }
