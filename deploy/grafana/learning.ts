@@ -224,6 +224,21 @@ export const learning = dashboard(
           },
           [`avg by (domain) (isthmus_blend_leaning_weight{${DOMAIN}})`, '{{domain}}'],
         ),
+        lines(
+          {
+            title: 'Learned weights of scores',
+            unit: 'plain',
+            shows:
+              'What the parts of scores weigh, as multiples of what is set, by events in the domain; bucket 0 by the domain that users come from.',
+            normal: 'About 0.7 to 1.4, slowly.',
+            otherwise:
+              'Near 0.37 or 2.7, the bounds: what is set does not suit the data; set ISTHMUS_LEARNER_BLEND_... anew.',
+          },
+          [
+            `avg by (domain, source, bucket, part) (isthmus_blend_weight_factor{${DOMAIN}})`,
+            '{{source}} {{domain}}, {{bucket}}, {{part}}',
+          ],
+        ),
         signedLines(
           {
             title: 'Weight of likeness',

@@ -18,6 +18,18 @@ export interface BlendView {
   readonly leaning: number;
   /** What likeness weighs more than is set, by kind (online/content/likeness.ts). */
   readonly likeness: LikenessWeights;
+  /** What weights are multiplied by (online/stacking/deviations.ts). */
+  readonly weights: readonly BlendWeightView[];
+}
+
+/** What the weight of one part of scores is learned to be, as a multiple of what is set. */
+export interface BlendWeightView {
+  /** The domain in which users who are new liked most; empty for users who have been there. */
+  readonly source: string;
+  /** Events in the domain: 0, 1-4, 5-19, 20+. */
+  readonly bucket: string;
+  readonly part: string;
+  readonly factor: number;
 }
 
 /**

@@ -19,6 +19,7 @@ import type {
 import type { ItemsWork } from '../items/work.js';
 import { digestSlices } from '../online/digest.js';
 import { learnedHalfLife } from '../online/encoders/half-life.js';
+import { Deviations } from '../online/stacking/deviations.js';
 import { Stack } from '../online/stacking/stack.js';
 import type { ChosenTower } from '../online/tower/backend.js';
 import { transferNorms } from '../online/transfer-norms.js';
@@ -195,10 +196,12 @@ export abstract class ServiceFigures implements ServiceView {
   blend(): readonly BlendView[] {
     const { model } = this.learning.replica;
     const stack = new Stack(model);
+    const deviations = new Deviations(model);
     return this.domains().map((domain, index) => ({
       domain,
       leaning: stack.leaningWeight(index),
       likeness: stack.likenessWeights(index),
+      weights: deviations.factors(index),
     }));
   }
 

@@ -17,6 +17,21 @@ export const blend: MetricGroup = ({ registry, view, domains }) => {
     },
   });
   new Gauge({
+    name: 'isthmus_blend_weight_factor',
+    help: 'What the weight of a part of scores in a domain is learned to be, as a multiple of what is set, by the events that users have there, and for users without any by the domain where they liked most.',
+    labelNames: ['domain', 'source', 'bucket', 'part'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const { domain, weights } of view.blend()) {
+        for (const { source, bucket, part, factor } of weights) {
+          const from = source === '' ? '' : domains.admit(source);
+          this.set({ domain: domains.admit(domain), source: from, bucket, part }, factor);
+        }
+      }
+    },
+  });
+  new Gauge({
     name: 'isthmus_blend_likeness_weight',
     help: 'What likeness by categories, and by words, weighs more in the scores of a domain than is set, of users who have been there.',
     labelNames: ['domain', 'kind'],

@@ -8,6 +8,7 @@ import { HALF_LIFE_ROWS } from './encoders/half-life.js';
 import { onGrid, WEIGHT_UNIT } from './grid.js';
 import { Random } from './random.js';
 import { REPEAT_ROWS } from './repeats/repeats.js';
+import { DEVIATION_ROWS, KNOWN_BUCKETS } from './stacking/deviations.js';
 import { LIKENESS_ROWS, STACK_ROWS } from './stacking/stack.js';
 import { TRUST_ROWS } from './trust/trust.js';
 
@@ -29,6 +30,8 @@ import { TRUST_ROWS } from './trust/trust.js';
  * | `repeat/<t>` | (2, 1) | zero | how often users of t come back to what they have, in the accumulators: repeats/repeats.ts |
  * | `stack/<t>` | (2, 1) | zero | what is learned of the blend of scores in t: stacking/stack.ts |
  * | `likeness/<t>` | (2, 1) | zero | what likeness weighs more than is set in scores of t: stacking/stack.ts |
+ * | `blend/<t>` | (24, 1) | zero | how weights of scores in t deviate from what is set, by bucket: stacking/deviations.ts |
+ * | `blend-new/<s>/<t>` | (8, 1) | zero | the same of users who are new in t and liked most in s |
  * | `content/<t>` | (2 d, d) | random (seed), the same in all domains | what content says of an item's vector: c W_c |
  * | `conv/...`, `gru/...`, `attention/...` | see the encoder | random (seed, key), or zero | an encoder's own |
  */
@@ -45,7 +48,15 @@ export type InitialBlock = 'identity' | 'zero' | 'one' | number;
 export type EncoderBlock = (d: number) => BlockShape & { readonly initial: InitialBlock };
 
 /** Which step size a block has, and the value that its decay pulls towards; a record has neither. */
-export type BlockRole = 'dense' | 'gate' | 'prior' | 'encoder' | 'content' | 'stack' | 'record';
+export type BlockRole =
+  | 'dense'
+  | 'gate'
+  | 'prior'
+  | 'encoder'
+  | 'content'
+  | 'stack'
+  | 'blend'
+  | 'record';
 
 interface BlockKind {
   readonly role: BlockRole;
@@ -122,6 +133,18 @@ const KINDS: Readonly<Record<string, BlockKind>> = {
     role: 'stack',
     domains: 1,
     shape: () => ({ rows: LIKENESS_ROWS, width: 1 }),
+    initial: 'zero',
+  },
+  blend: {
+    role: 'blend',
+    domains: 1,
+    shape: () => ({ rows: DEVIATION_ROWS * KNOWN_BUCKETS.length, width: 1 }),
+    initial: 'zero',
+  },
+  'blend-new': {
+    role: 'blend',
+    domains: 2,
+    shape: () => ({ rows: DEVIATION_ROWS, width: 1 }),
     initial: 'zero',
   },
   prior: { role: 'prior', domains: 1, shape: () => ({ rows: 1, width: 1 }), initial: 'one' },

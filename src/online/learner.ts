@@ -43,6 +43,9 @@ const FULL_STEP = 32;
  */
 const LONGEST_CONTENT_STEP = 1 / 32;
 
+/** What those of deviations of a blend start from: many probes are needed for a step that tells. */
+const DEVIATION_START = 100;
+
 /** What the accumulators of scalars start from. */
 const SCALAR_START = 0.1;
 
@@ -231,7 +234,9 @@ export class Learner {
   private stack(batch: MiniBatch, place: readonly SeedPart[]): Map<string, Float32Array> {
     const { model, options } = this;
     if (options.stackLearningRate === 0) return new Map();
-    return this.stacking.probe(batch, Random.of('stack', model.options.seed, ...place));
+    const { seed } = model.options;
+    const newcomers = Random.of('newcomers', seed, ...place);
+    return this.stacking.probe(batch, Random.of('stack', seed, ...place), newcomers);
   }
 
   /** Room in the kernels' memory for the gradients of all rows that the examples can touch. */
@@ -365,6 +370,7 @@ function blockOptionsOf(
     content: { rate: options.contentLearningRate, l2: options.contentL2, start: accumulatorStart },
     gate: { rate: options.gateLearningRate, l2: denseL2, start: SCALAR_START },
     stack: { rate: options.stackLearningRate, l2: 0, start: SCALAR_START },
+    blend: { rate: options.stackLearningRate, l2: 0, start: DEVIATION_START },
     prior: { rate: options.priorLearningRate, l2: denseL2, start: SCALAR_START },
   };
 }

@@ -19,7 +19,17 @@ export function fakeView(overrides: Partial<ServiceView> = {}): ServiceView {
     ],
     users: () => 7,
     tableBytes: () => [{ table: 'items', bytes: 4096 }],
-    blend: () => [{ domain: 'films', leaning: 0.25, likeness: { categories: 1, words: -2 } }],
+    blend: () => [
+      {
+        domain: 'films',
+        leaning: 0.25,
+        likeness: { categories: 1, words: -2 },
+        weights: [
+          { source: '', bucket: '1-4', part: 'lift', factor: 0.5 },
+          { source: 'books', bucket: '0', part: 'deep', factor: 1.5 },
+        ],
+      },
+    ],
     halfLives: () => [
       { domain: 'books', days: 0.02 },
       { domain: 'films', days: 0 },

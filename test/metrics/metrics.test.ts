@@ -62,6 +62,9 @@ describe('the metrics of a service', () => {
     expect(await value(metrics, 'isthmus_blend_leaning_weight{domain="films"}')).toBe(0.25);
     const words = 'isthmus_blend_likeness_weight{domain="films",kind="words"}';
     expect(await value(metrics, words)).toBe(-2);
+    const factor = 'isthmus_blend_weight_factor{domain="films",source=';
+    expect(await value(metrics, `${factor}"",bucket="1-4",part="lift"}`)).toBe(0.5);
+    expect(await value(metrics, `${factor}"books",bucket="0",part="deep"}`)).toBe(1.5);
   });
 
   it('tell what transfer wins, of the events looked at without it too', async () => {

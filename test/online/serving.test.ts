@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Blend } from '../../src/online/blend/blend.js';
 import { contentDelta } from '../../src/online/content/delta.js';
 import { contentSize } from '../../src/online/content/encoder.js';
 import { Likeness } from '../../src/online/content/likeness.js';
@@ -288,6 +289,40 @@ describe('lists', () => {
           );
         }
         expect(new Set(requests.map(({ user }) => popularity(user))).size).toBeGreaterThan(2);
+      }),
+      { numRuns: 12 },
+    );
+  });
+
+  it('are those of the naive scorer where weights are learned by bucket and by pair', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.constantFrom(1, 10, 500), (seed, n) => {
+        const world = coarseWorld(seed);
+        const { model } = world;
+        const domain = model.findDomain('domain-0');
+        const { deviations } = new Blend(model, BLEND);
+        const events = (user: User): number => user.history(domain)?.count ?? 0;
+        for (const user of world.users.filter(likes)) {
+          const set = deviations.setFor(events(user), domain, likedOf(user))!;
+          const values = new Int32Array(model.block(set.key).length);
+          // Popularity is the second of a set's parts.
+          values[set.at + 1] = 1 << 17;
+          const accumulators = new Float64Array(model.blockOf(set.key).accumulators.length);
+          model.apply({ ...emptyDelta(), blocks: [{ key: set.key, values, accumulators }] });
+        }
+        const popularity = (user: User): number => {
+          const set = deviations.setFor(events(user), domain, likedOf(user))!;
+          return Math.exp(Math.min(1, model.block(set.key)[set.at + 1]!));
+        };
+        const requests = world.users.filter(likes).map((user) => ({ user, domain: 'domain-0', n }));
+        const lists = new Recommender(model, tower, { blend: BLEND }).recommend(requests);
+        for (const [i, { user }] of requests.entries()) {
+          const expected = naive(world, user, 'domain-0', n, { popularity });
+          expect(lists[i]!.items.map(({ itemId }) => itemId)).toEqual(
+            expected.map(({ itemId }) => itemId),
+          );
+        }
+        expect(requests.every(({ user }) => popularity(user) > 1)).toBe(true);
       }),
       { numRuns: 12 },
     );

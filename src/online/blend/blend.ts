@@ -2,6 +2,7 @@ import { Likeness } from '../content/likeness.js';
 import type { Model } from '../model.js';
 import { Repeats } from '../repeats/repeats.js';
 import { log1pCount } from '../serving/priors.js';
+import { Deviations } from '../stacking/deviations.js';
 import type { TimedHistory } from '../stacking/newest.js';
 import { Stack } from '../stacking/stack.js';
 import { Trust } from '../trust/trust.js';
@@ -52,6 +53,7 @@ export class Blend {
   readonly trust: Trust;
   readonly repeats: Repeats;
   readonly stack: Stack;
+  readonly deviations: Deviations;
   /** Whether newcomers' interests go through mappings that are fitted (fitting/fitting.ts), not through A. */
   readonly isFitted: boolean;
   private readonly model: Model;
@@ -66,12 +68,16 @@ export class Blend {
     this.trust = new Trust(model, all.distrust);
     this.repeats = new Repeats(model);
     this.stack = new Stack(model);
+    this.deviations = new Deviations(model);
     this.isFitted = all.fitMemory > 0;
   }
 
   /** Those for a user with so many events in the domain, who did that: set ones, and what is learned beside them. */
   weightsFor(events: number, domain: number, histories: readonly TimedHistory[]): BlendWeights {
-    return events > 0 ? this.stack.weightsFor(this.known, domain, histories) : this.newcomers;
+    const set = this.deviations.setFor(events, domain, histories);
+    const base = events > 0 ? this.known : this.newcomers;
+    const weights = set === null ? base : this.deviations.weightsFor(base, set);
+    return events > 0 ? this.stack.weightsFor(weights, domain, histories) : weights;
   }
 
   /** Takes in what the user did, for scores in a domain with these weights. */

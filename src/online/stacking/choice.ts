@@ -10,17 +10,19 @@
  *
  * @param scores (n) of which -Infinity takes no part.
  * @param features (n)
+ * @param share Of the others that are looked at: each counts for 1 / share of them.
  */
 export function choice(
   scores: ArrayLike<number>,
   features: ArrayLike<number>,
+  share = 1,
 ): { readonly loss: number; readonly slope: number } {
   let most = Number.NEGATIVE_INFINITY;
   for (let i = 0; i < scores.length; i++) most = Math.max(most, scores[i]!);
   let total = 0;
   let sum = 0;
   for (let i = 0; i < scores.length; i++) {
-    const odds = Math.exp(scores[i]! - most);
+    const odds = Math.exp(scores[i]! - most) / (i === 0 ? 1 : share);
     total += odds;
     sum += odds * features[i]!;
   }

@@ -10,6 +10,7 @@ import { log1pCount } from '../serving/priors.js';
 import { type PastEvents, QueryBatch } from '../serving/queries.js';
 import type { Tower } from '../types.js';
 import { choice } from './choice.js';
+import { DEVIATION_ROWS, type DeviationSet, PARTS } from './deviations.js';
 import { leaningOf } from './leaning.js';
 import {
   addToStack,
@@ -24,10 +25,15 @@ import {
 /** One event in so many is looked at while a domain has had few, and later: a probe costs as much as a list. */
 const ONE_IN_EARLY = 16;
 const ONE_IN = 64;
+/** One in so many of these is looked at once more, as if its user were new in the domain. */
+const ONE_IN_HIDDEN = 4;
 /** Events of a domain that are few. */
 const FEW = 2000;
 /** Items of the domain that its item is compared with, all alike. */
 const OTHERS = 50;
+
+/** Others are counted as if the domain had so many at the most: those that a list is chosen from. */
+const MOST_OTHERS = 1000;
 
 /** An event to be compared with others of its domain. */
 interface Planned {
@@ -36,6 +42,9 @@ interface Planned {
   /** What a list would look at, and its number in the batch of queries. */
   readonly histories: readonly PastEvents[];
   readonly example: number;
+  /** Events of the user's in the target; 0: looked at as if there were none. */
+  readonly events: number;
+  readonly set: DeviationSet | null;
 }
 
 /**
@@ -60,6 +69,8 @@ export class StackProbing {
   /** Their likeness to what the user liked last, by kind. */
   private readonly categories = new Float64Array(OTHERS + 1);
   private readonly words = new Float64Array(OTHERS + 1);
+  /** What the parts of a score are without their weights. */
+  private readonly features = PARTS.map(() => new Float64Array(OTHERS + 1));
 
   constructor({ model, tower, encoder, sampler }: ScoringParts, blend: Partial<BlendOptions>) {
     this.model = model;
@@ -69,36 +80,50 @@ export class StackProbing {
     this.queries = new QueryBatch(model, encoder, this.blend.isFitted);
   }
 
-  /** Gradients by key of the block. All that is drawn comes from `random`; nothing is mutated. */
-  probe(batch: MiniBatch, random: Random): Map<string, Float32Array> {
+  /** Gradients by key of the block. All that is drawn comes from `random`, and for newcomers from `newcomers`; nothing is mutated. */
+  probe(batch: MiniBatch, random: Random, newcomers: Random): Map<string, Float32Array> {
     const { queries } = this;
     queries.clear();
     const planned: Planned[] = [];
     for (let event = 0; event < batch.count; event++) {
       const few = this.model.eventsOf(batch.domains[event]!) < FEW;
       if (random.below(few ? ONE_IN_EARLY : ONE_IN) !== 0) continue;
-      const plan = this.plan(batch, event, queries);
-      if (plan !== null) planned.push(plan);
+      for (const plan of this.plans(batch, event, newcomers)) planned.push(plan);
     }
     const gradients = new Map<string, Float32Array>();
     if (planned.length === 0) return gradients;
     const { query } = queries.run(this.tower);
     for (const plan of planned) {
-      if (this.draw(plan, random)) this.add(plan, query, gradients);
+      if (!this.draw(plan, plan.events > 0 ? random : newcomers)) continue;
+      if (plan.events > 0) this.add(plan, query, gradients);
+      this.deviate(plan, query, gradients);
     }
     return gradients;
   }
 
-  private plan(batch: MiniBatch, event: number, queries: QueryBatch): Planned | null {
+  /** An event as it is, or (where there is more to see) as if its user were new in the domain as well. */
+  private plans(batch: MiniBatch, event: number, random: Random): Planned[] {
     const [row, target] = [batch.rows[event]!, batch.domains[event]!];
-    if (!(this.model.items.counts[row]! > 0)) return null;
+    if (!(this.model.items.counts[row]! > 0)) return [];
     const all = batch.historiesOf(event);
     const own = all.find(({ domain }) => domain === target);
-    if (own === undefined || Array.from(own.rows).includes(row)) return null;
-    const { trust } = this.blend;
-    const histories = all.filter((one) => trust.of(one.domain, target, false));
-    const range = queries.addHistories(histories, batch.times[event]!);
-    return { row, target, histories, example: queries.addTarget(range, target) };
+    if (own !== undefined && Array.from(own.rows).includes(row)) return [];
+    const others = all.filter(({ domain }) => domain !== target);
+    const planned: Planned[] = [];
+    const plan = (seen: readonly PastEvents[], events: number): void => {
+      const { trust, deviations } = this.blend;
+      const histories = seen.filter((one) => trust.of(one.domain, target, events === 0));
+      if (histories.length === 0) return;
+      const range = this.queries.addHistories(histories, batch.times[event]!);
+      const example = this.queries.addTarget(range, target);
+      const set = deviations.setFor(events, target, histories);
+      planned.push({ row, target, histories, example, events, set });
+    };
+    if (own !== undefined) plan(all, own.count);
+    if (others.length > 0 && (own === undefined || random.below(ONE_IN_HIDDEN) === 0)) {
+      plan(others, 0);
+    }
+    return planned;
   }
 
   /** Draws the items that an event's is compared with; false if there are none. */
@@ -115,7 +140,8 @@ export class StackProbing {
     const { target, histories } = plan;
     const { model, blend, scores, categories, words } = this;
     const leaning = leaningOf(model, histories);
-    const weights = blend.stack.probedWeights(blend.known, target, leaning);
+    const known = blend.deviations.weightsFor(blend.known, plan.set!);
+    const weights = blend.stack.probedWeights(known, target, leaning);
     this.score(plan, weights, query);
     const slope = (features: Float64Array, weight: number, most: number): number => {
       const by = choice(scores, features).slope;
@@ -131,6 +157,55 @@ export class StackProbing {
     const compared = gradientOf(gradients, likenessKey(model, target), LIKENESS_ROWS);
     compared[0]! += slope(categories, weights.categories, MOST_LIKENESS);
     compared[1]! += slope(words, weights.words, MOST_LIKENESS);
+  }
+
+  /** Learns how the weights that rank deviate from those that are set, by what counts near the top. */
+  private deviate(plan: Planned, query: Float32Array, gradients: Map<string, Float32Array>): void {
+    const { histories, target, events, set } = plan;
+    if (set === null) return;
+    const { model, blend, scores, features, sampler } = this;
+    const weights = blend.weightsFor(events, target, histories);
+    this.score(plan, weights, query);
+    this.takeApart(target);
+    const scale = blend.deviations.scaleOf(set);
+    for (let i = 0; i < scores.length; i++) scores[i]! *= scale;
+    const others = Math.min(MOST_OTHERS, sampler.size) - 1;
+    const share = Math.min(1, OTHERS / others);
+    const slopes = new Float64Array(DEVIATION_ROWS);
+    for (const [p, part] of PARTS.entries()) {
+      const weight = weights[part];
+      if (weight !== 0) slopes[p] = scale * weight * choice(scores, features[p]!, share).slope;
+    }
+    // What takes no part has no odds: 0 · -Infinity would be no number.
+    const all = scores.map((score) => Math.max(-Number.MAX_VALUE, score));
+    slopes[PARTS.length] = choice(scores, all, share).slope;
+    const stacked = gradients.get(set.key);
+    const gradient = stacked ?? new Float32Array(model.block(set.key).length);
+    if (stacked === undefined) gradients.set(set.key, gradient);
+    blend.deviations.addTo(gradient, set, slopes);
+  }
+
+  /** Writes what the parts of the scores at hand are without their weights. */
+  private takeApart(target: number): void {
+    const { rows, features, dots, logs, blend } = this;
+    const [deep, popularity, lift, walk, cosine, categories, words] = features as [
+      Float64Array,
+      Float64Array,
+      Float64Array,
+      Float64Array,
+      Float64Array,
+      Float64Array,
+      Float64Array,
+    ];
+    for (let i = 0; i < rows.length; i++) {
+      deep[i] = dots[i]!;
+      popularity[i] = logs[i]!;
+      lift[i] = blend.walk.added(rows[i]!, { lift: 1, walk: 0, cosine: 0 });
+      walk[i] = blend.walk.added(rows[i]!, { lift: 0, walk: 1, cosine: 0 });
+      cosine[i] = blend.walk.added(rows[i]!, { lift: 0, walk: 0, cosine: 1 });
+    }
+    if (blend.likeness.isOn) blend.likeness.byKind(rows, rows.length, target, categories, words);
+    else for (const none of [categories, words]) none.fill(0);
   }
 
   /** Writes the scores of the rows at hand, and what they are to be learned by. */

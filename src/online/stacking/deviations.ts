@@ -1,0 +1,161 @@
+import type { BlendWeights } from '../blend/blend.js';
+import type { Model } from '../model.js';
+import type { TimedHistory } from './newest.js';
+
+/** Parts of a score whose weights deviate from those that are set, in the order of the rows of a block. */
+export const PARTS = [
+  'deep',
+  'popularity',
+  'lift',
+  'walk',
+  'cosine',
+  'categories',
+  'words',
+] as const;
+
+export type BlendPart = (typeof PARTS)[number];
+
+/** Rows of one set of deviations: of the parts, then of the scale that they have in common. */
+export const DEVIATION_ROWS = PARTS.length + 1;
+
+/** Evidence of users who have events in the target; newcomers have sets by pair. */
+export const KNOWN_BUCKETS = ['1-4', '5-19', '20+'] as const;
+
+/** A weight is at the most e times what is set, and at the least one part in e. */
+export const MOST_DEVIATION = 1;
+
+/** The scale goes farther: it stands in for what the weights would be bent to otherwise. */
+const MOST_SCALE = 3;
+
+/**
+ * Each probe pulls a deviation back to 0 as a slope as large as it would: it settles at minus the mean slope, times
+ * this. Less for newcomers, whose probes are least like the lists that they will ask for.
+ */
+const LIVELY = 1;
+const LIVELY_NEW = 0.1;
+
+/** What the weight of a part is multiplied by. */
+export interface BlendFactor {
+  /** Empty for users who have been in the domain. */
+  readonly source: string;
+  readonly bucket: string;
+  readonly part: BlendPart;
+  readonly factor: number;
+}
+
+/** A set of deviations: a block, and its first row there. */
+export interface DeviationSet {
+  readonly key: string;
+  readonly at: number;
+  /** What slopes are multiplied by before they are weighed against the pull to what is set. */
+  readonly lively: number;
+}
+
+/**
+ * What the weights of a blend are learned to be, beside those that are set: ω exp(δ) in place of ω, δ within ±1, so
+ * that signs and zeros stay. Users who have been in t have a set of δ by how many events they have there, in
+ * `blend/<t>`; users who are new there one by the domain s in which they liked most, in `blend-new/<s>/<t>`.
+ */
+export class Deviations {
+  private readonly model: Model;
+
+  constructor(model: Model) {
+    this.model = model;
+  }
+
+  /** The set of users with so many events in the domain, who did that; null: of newcomers who liked nothing. */
+  setFor(events: number, domain: number, histories: readonly TimedHistory[]): DeviationSet | null {
+    if (events > 0) {
+      return { key: knownKey(this.model, domain), at: bucketAt(events), lively: LIVELY };
+    }
+    const source = mostLiked(histories);
+    return source < 0
+      ? null
+      : { key: newcomersKey(this.model, source, domain), at: 0, lively: LIVELY_NEW };
+  }
+
+  /** With what was learned in place of what is set. */
+  weightsFor(base: BlendWeights, set: DeviationSet): BlendWeights {
+    const values = this.model.block(set.key);
+    let changed: { -readonly [P in keyof BlendWeights]: number } | null = null;
+    for (let p = 0; p < PARTS.length; p++) {
+      const deviation = values[set.at + p]!;
+      if (deviation === 0) continue;
+      changed ??= { ...base };
+      changed[PARTS[p]!] *= Math.exp(within(deviation, MOST_DEVIATION));
+    }
+    return changed ?? base;
+  }
+
+  /** What weights in scores of a domain are multiplied by, of all sets. */
+  factors(domain: number): BlendFactor[] {
+    const { model } = this;
+    const all = KNOWN_BUCKETS.flatMap((bucket, b) =>
+      this.factorsOf(knownKey(model, domain), b * DEVIATION_ROWS, '', bucket),
+    );
+    for (let source = 0; source < model.domainCount; source++) {
+      if (source === domain) continue;
+      const key = newcomersKey(model, source, domain);
+      all.push(...this.factorsOf(key, 0, model.domainName(source), '0'));
+    }
+    return all;
+  }
+
+  private factorsOf(key: string, at: number, source: string, bucket: string): BlendFactor[] {
+    const values = this.model.block(key);
+    return PARTS.map((part, p) => {
+      const factor = Math.exp(within(values[at + p]!, MOST_DEVIATION));
+      return { source, bucket, part, factor };
+    });
+  }
+
+  /** What scores are multiplied by to be as sure as events are; a ranking is the same without. */
+  scaleOf({ key, at }: DeviationSet): number {
+    return Math.exp(within(this.model.block(key)[at + PARTS.length]!, MOST_SCALE));
+  }
+
+  /** Adds the slopes by δ of the parts and of the scale, and the pull to 0, to the gradient of a set's block. */
+  addTo(
+    gradient: Float32Array,
+    { key, at, lively }: DeviationSet,
+    slopes: ArrayLike<number>,
+  ): void {
+    const values = this.model.block(key);
+    for (let p = 0; p < DEVIATION_ROWS; p++) {
+      const value = values[at + p]!;
+      const isScale = p === PARTS.length;
+      const slope = isScale ? slopes[p]! : lively * slopes[p]!;
+      // At its bounds it is not to be pushed on.
+      const isFar = Math.abs(value) >= (isScale ? MOST_SCALE : MOST_DEVIATION);
+      if (!isFar || slope * value > 0) gradient[at + p]! += slope;
+      if (!isScale && slope !== 0) gradient[at + p]! += value;
+    }
+  }
+}
+
+export function knownKey(model: Model, domain: number): string {
+  return `blend/${model.domainName(domain)}`;
+}
+
+export function newcomersKey(model: Model, source: number, domain: number): string {
+  return `blend-new/${model.domainName(source)}/${model.domainName(domain)}`;
+}
+
+function bucketAt(events: number): number {
+  return (events < 5 ? 0 : events < 20 ? 1 : 2) * DEVIATION_ROWS;
+}
+
+/** The domain of the history with most liked items, of equal ones the first; -1: there are none. */
+function mostLiked(histories: readonly TimedHistory[]): number {
+  let [most, best] = [0, -1];
+  for (const { domain, weights } of histories) {
+    let liked = 0;
+    for (let i = 0; i < weights.length; i++) if (weights[i]! > 0) liked++;
+    if (liked > most) [most, best] = [liked, domain];
+  }
+  return best;
+}
+
+function within(value: number, most: number): number {
+  return Math.min(most, Math.max(-most, value));
+}
