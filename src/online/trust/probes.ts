@@ -10,9 +10,12 @@ import { type PastEvents, QueryBatch } from '../serving/queries.js';
 import type { Tower } from '../types.js';
 import type { TrustProbe } from './trust.js';
 
-/** One event in so many is looked at. */
-const ONE_IN = 16;
-/** And one in so many of these where it is sure what will come of it: a probe costs as much as a list. */
+/** One event in so many is looked at while its domain has had few, and later: a probe costs as much as a list. */
+const ONE_IN_EARLY = 16;
+const ONE_IN = 64;
+/** Events of a domain that are few. */
+const FEW = 4000;
+/** One in so many of the early ones where it is sure what will come of it. */
 const ONE_IN_SURE = 4;
 /** Items of the domain that its item is ranked among, drawn as negatives are. */
 const OTHERS = 100;
@@ -65,8 +68,9 @@ export class TrustProbing {
     queries.clear();
     const planned: Planned[] = [];
     for (let event = 0; event < batch.count; event++) {
-      if (random.below(ONE_IN) !== 0) continue;
-      const plan = this.plan(batch, event, queries, random);
+      const few = this.model.eventsOf(batch.domains[event]!) < FEW;
+      if (random.below(few ? ONE_IN_EARLY : ONE_IN) !== 0) continue;
+      const plan = this.plan(batch, event, few, queries, random);
       if (plan !== null) planned.push(plan);
     }
     if (planned.length === 0) return [];
@@ -84,6 +88,7 @@ export class TrustProbing {
   private plan(
     batch: MiniBatch,
     event: number,
+    few: boolean,
     queries: QueryBatch,
     random: Random,
   ): Planned | null {
@@ -95,7 +100,8 @@ export class TrustProbing {
     const own = histories.find(({ domain }) => domain === target);
     const newcomer = own === undefined || random.below(2) === 0;
     const { trust } = this.blend;
-    if (trust.isSure(chosen.domain, target, newcomer) && random.below(ONE_IN_SURE) > 0) return null;
+    const isSure = few && trust.isSure(chosen.domain, target, newcomer);
+    if (isSure && random.below(ONE_IN_SURE) > 0) return null;
     const rest = newcomer
       ? []
       : histories.filter((one) => one !== chosen && trust.of(one.domain, target, false));
