@@ -12,7 +12,8 @@ import { type PreprocessOptions, Preprocessor } from '../online/preprocess/prepr
 import { Prequential } from '../online/prequential.js';
 import { PrequentialSummary } from '../online/prequential-summary.js';
 import type { BehaviorEvent, Tower } from '../online/types.js';
-import { User } from '../online/user.js';
+import type { User } from '../online/user.js';
+import { UserStore } from '../online/user-store.js';
 import { type Baseline, likedOf, type MakeBaseline, type Taken } from './baselines/index.js';
 import { Curve, type CurveOptions } from './curve.js';
 
@@ -46,7 +47,7 @@ export class Pass {
   readonly model: Model;
   readonly prequential: Prequential;
   readonly summary = new PrequentialSummary();
-  readonly users = new Map<string, User>();
+  readonly users = new UserStore();
   /** Events taken, those that were refused among them. */
   events = 0;
   /** By reason: invalid (dead letters in the service) and refused ones. */
@@ -124,7 +125,7 @@ export class Pass {
     if (batch.length === 0) return;
     this.#batch = [];
     const place = { topic: this.#options.topic, partition: 0 };
-    const result = this.#engine.train(batch, place, (userId) => this.#user(userId));
+    const result = this.#engine.train(batch, place, this.users);
     const fault = deltaFault(result.delta);
     if (fault !== null) {
       const large = largeStepSizes(this.#options.learner);
@@ -147,15 +148,6 @@ export class Pass {
   #take(user: User, row: number, weight: number): void {
     if (!(weight > 0)) return;
     this.#taken.push({ row, domain: this.model.domainOf(row), liked: likedOf(user) });
-  }
-
-  #user(userId: string): User {
-    let user = this.users.get(userId);
-    if (user === undefined) {
-      user = new User(userId);
-      this.users.set(userId, user);
-    }
-    return user;
   }
 
   #leave(reason: string): void {

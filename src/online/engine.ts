@@ -6,6 +6,7 @@ import type { Preprocessor } from './preprocess/preprocessor.js';
 import type { Prequential } from './prequential.js';
 import type { BehaviorEvent, Delta, PrequentialSample } from './types.js';
 import type { User } from './user.js';
+import { isOverlapping, type LearnedUsers } from './user-store.js';
 
 /** An event and where it came from. */
 export interface EngineInput {
@@ -52,15 +53,14 @@ export class Engine {
   }
 
   /**
-   * Learns the events of one mini-batch and writes them into their users (`userOf` gives copies
-   * that may be changed). The same inputs, users and model give the same delta, bit for bit: the
+   * Learns the events of one mini-batch and writes them into their users. The same inputs, users and model give the same delta, bit for bit: the
    * randomness comes from the place of the first event. Where there are other learners of the same
    * topic, `partitions` says how many partitions they share (see PairCounting).
    */
   train(
     inputs: readonly EngineInput[],
     place: { topic: string; partition: number; partitions?: number },
-    userOf: (userId: string) => User,
+    users: LearnedUsers,
   ): EngineResult {
     const { model, learner, preprocessor, prequential, onInteraction } = this.#parts;
     const first = inputs[0]?.offset ?? 0n;
@@ -69,7 +69,7 @@ export class Engine {
     const scoring = prequential.begin(place.topic, place.partition, first);
     const refused: (string | null)[] = [];
     for (const { event, offset, scored } of inputs) {
-      const user = userOf(event.userId);
+      const user = users.edit(event.userId);
       const verdict = preprocessor.admit(event, user);
       if ('refused' in verdict) {
         refused.push(verdict.refused);
@@ -81,7 +81,9 @@ export class Engine {
       if (scored && weight > 0) scoring.add(user, row);
       onInteraction?.(user, row, weight);
       batch.add(user, row, weight, occurredAtMs);
+      const overlapped = isOverlapping(user);
       user.push(row, model.domainOf(row), weight, occurredAtMs);
+      if (!overlapped && isOverlapping(user)) users.overlaps(user);
       user.basedOn = { topic: place.topic, partition: place.partition, offset, occurredAtMs };
     }
     const samples = scoring.finish();
@@ -91,6 +93,7 @@ export class Engine {
       place.partitions === undefined
         ? undefined
         : { partition: place.partition, partitions: place.partitions },
+      users,
     );
     return { delta, refused, examples, loss, samples, drifts };
   }

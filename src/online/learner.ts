@@ -8,7 +8,7 @@ import { compareHalfLives } from './encoders/half-life.js';
 import { encoderNamed } from './encoders/index.js';
 import { encoderParameters } from './encoders/parameters.js';
 import { ExampleMaker, type Examples } from './examples.js';
-import { Fitting } from './fitting/fitting.js';
+import { Fitting, type OverlappingSource } from './fitting/fitting.js';
 import { simdEntries } from './kernels/simd-entries.js';
 import { type SimdLearning, simdLearning } from './kernels/simd-learning.js';
 import { sampledLoss } from './loss.js';
@@ -30,6 +30,8 @@ export { DEFAULT_LEARNER_OPTIONS, type LearnerOptions };
 
 /** All that there is: of a learner that has no others beside it. */
 const WHOLE: Share = { partition: 0, partitions: 1 };
+
+const NOBODY: OverlappingSource = { drawOverlapping: () => undefined };
 
 /**
  * A matrix takes a step with probability n / 32 where fewer than 32 slots of the mini-batch met it: a
@@ -122,9 +124,15 @@ export class Learner {
 
   /**
    * `place` names the mini-batch, as topic, partition and first offset: it seeds all that is drawn.
-   * `share` says which items' neighbours this learner may evict, where there are others beside it.
+   * `share` says which items' neighbours this learner may evict, where there are others beside it. Mappings are fitted
+   * by some of `users`.
    */
-  learn(batch: MiniBatch, place: readonly SeedPart[], share: Share = WHOLE): Learned {
+  learn(
+    batch: MiniBatch,
+    place: readonly SeedPart[],
+    share: Share = WHOLE,
+    users: OverlappingSource = NOBODY,
+  ): Learned {
     const { model, options, gradients, kernels } = this;
     const random = Random.of('learn', model.options.seed, ...place);
     model.settle();
@@ -132,7 +140,7 @@ export class Learner {
     const records = [
       ...this.weigh(batch, place),
       ...this.repeats.count(batch),
-      ...this.fitting.steps(batch, Random.of('fit', model.options.seed, ...place)),
+      ...this.fitting.steps(batch.count, users, Random.of('fit', model.options.seed, ...place)),
     ];
     const stacked = this.stack(batch, place);
     const content = this.content.isOn ? this.content : null;

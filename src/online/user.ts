@@ -127,3 +127,9 @@ export class User {
     return copy;
   }
 }
+
+/** Whether anything in a history is liked. */
+export function likesAny({ weights }: { readonly weights: ArrayLike<number> }): boolean {
+  for (let i = 0; i < weights.length; i++) if (weights[i]! > 0) return true;
+  return false;
+}

@@ -1,7 +1,16 @@
 import { mergeDeltas } from '../online/delta.js';
 import { encodeDelta, splitDelta } from '../online/delta-codec.js';
+import {
+  drawOverlapping,
+  nextOf,
+  OverlappingUsers,
+  type Place,
+  type PlacesOfUsers,
+} from '../online/overlapping-users.js';
+import type { Random } from '../online/random.js';
 import type { Delta } from '../online/types.js';
 import { User } from '../online/user.js';
+import { isOverlapping, type LearnedUsers } from '../online/user-store.js';
 import type { BatchSpan } from '../telemetry/tracing.js';
 import type { LogRecord, OutgoingRecord } from '../transport/transport.js';
 import type { DeltaId, EncodedDelta, ModelReplica } from './replica.js';
@@ -52,12 +61,19 @@ export function deltaPartBytes(maxRecordBytes: number): number {
   return Math.min(MOST_PART_BYTES, Math.max(LEAST_PART_BYTES, Math.floor(0.6 * maxRecordBytes)));
 }
 
-/** Users that are changed on copies: nothing shows below until `keep`. */
-export class UserOverlay {
-  readonly #below: { get(userId: string): User | undefined };
-  readonly #changed = new Map<string, User>();
+/** Where an overlay looks users up that it has not changed. */
+export interface UsersBelow extends PlacesOfUsers {
+  get(userId: string): User | undefined;
+}
 
-  constructor(below: { get(userId: string): User | undefined }) {
+/** Users that are changed on copies: nothing shows below until `keep`. */
+export class UserOverlay implements UsersBelow, LearnedUsers {
+  readonly #below: UsersBelow;
+  readonly #changed = new Map<string, User>();
+  /** Those who have come to a second domain since. */
+  readonly #overlapping = new OverlappingUsers();
+
+  constructor(below: UsersBelow) {
     this.#below = below;
   }
 
@@ -82,8 +98,24 @@ export class UserOverlay {
   }
 
   /** Takes over what an overlay on top of this one changed. */
-  keep(changed: ReadonlyMap<string, User>): void {
-    for (const [userId, user] of changed) this.#changed.set(userId, user);
+  keep(above: UserOverlay): void {
+    for (const [userId, user] of above.#changed) {
+      this.#changed.set(userId, user);
+      if (isOverlapping(user)) this.overlaps(user);
+    }
+  }
+
+  overlaps(user: User): void {
+    this.#overlapping.add(user.id);
+  }
+
+  after(place: Place): Place | undefined {
+    return nextOf(place, this.#overlapping, this.#below);
+  }
+
+  drawOverlapping(random: Random): User | undefined {
+    const id = drawOverlapping(this, random);
+    return id === undefined ? undefined : this.get(id);
   }
 }
 

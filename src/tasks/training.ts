@@ -55,7 +55,7 @@ function bisect<T extends EngineInput>(inputs: readonly T[], parts: TrainingPart
   const overlay = new UserOverlay(parts.users);
   const begin = performance.now();
   try {
-    const result = parts.engine.train(inputs, parts.place, (userId) => overlay.edit(userId));
+    const result = parts.engine.train(inputs, parts.place, overlay);
     const fault = deltaFault(result.delta);
     if (fault !== null) {
       throw new IsthmusError(
@@ -65,7 +65,7 @@ function bisect<T extends EngineInput>(inputs: readonly T[], parts: TrainingPart
       );
     }
     parts.deltas.add(result.delta);
-    parts.users.keep(overlay.changed);
+    parts.users.keep(overlay);
     return {
       results: [{ inputs, result, seconds: (performance.now() - begin) / 1000 }],
       poison: [],

@@ -2,6 +2,7 @@ import { publish } from '../diagnostics.js';
 import { describeError } from '../errors.js';
 import type { Engine, EngineInput } from '../online/engine.js';
 import type { User } from '../online/user.js';
+import { UserStore } from '../online/user-store.js';
 import { LIST_TOO_LARGE, type RecordMaker, taskName } from '../producers/records.js';
 import type { InputRange } from '../serde/types.js';
 import type { Tracing } from '../telemetry/tracing.js';
@@ -66,7 +67,7 @@ const DEBTS_PER_CYCLE = 512;
 export class TaskWorker implements TaskWork {
   readonly #options: TaskWorkerOptions;
   readonly #parts: TaskWorkerParts;
-  readonly #users = new Map<string, User>();
+  readonly #users = new UserStore();
   /** Record timestamps of the newest events, for freshness; of those seen since the start only. */
   readonly #timestamps = new Map<string, number>();
   readonly #owed = new Owed();
@@ -101,7 +102,7 @@ export class TaskWorker implements TaskWork {
   /** Takes the restored users in. */
   restored(users: Iterable<User>): void {
     for (const user of users) {
-      this.#users.set(user.id, user);
+      this.#users.set(user);
       if (user.owed) this.#owed.add(user.id, 0);
     }
   }
@@ -194,7 +195,7 @@ export class TaskWorker implements TaskWork {
     for (const id of cycle.deltaIds.toReversed()) this.#parts.replica.withdraw(id);
     for (const [userId, before] of cycle.before) {
       if (before === null) this.#users.delete(userId);
-      else this.#users.set(userId, before);
+      else this.#users.set(before);
       if (before?.owed) this.#owed.add(userId, 0);
       else this.#owed.delete(userId);
     }
@@ -335,7 +336,7 @@ export class TaskWorker implements TaskWork {
     const before = new Map<string, User | null>();
     for (const [userId, user] of users.changed) {
       before.set(userId, this.#users.get(userId) ?? null);
-      this.#users.set(userId, user);
+      this.#users.set(user);
       if (user.owed) this.#owed.add(userId, user.lastListAtMs + this.#options.listIntervalMs);
       else this.#owed.delete(userId);
     }

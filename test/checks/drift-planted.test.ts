@@ -7,7 +7,7 @@ import { Model } from '../../src/online/model.js';
 import { Preprocessor } from '../../src/online/preprocess/preprocessor.js';
 import { Prequential } from '../../src/online/prequential.js';
 import { createTower } from '../../src/online/tower/backend.js';
-import { User } from '../../src/online/user.js';
+import { UserStore } from '../../src/online/user-store.js';
 
 const SHIFT = 10_000;
 const BUDGET = 50_000;
@@ -37,12 +37,7 @@ async function* recovery(driftBoost: number) {
   const learner = new Learner(model, tower, options);
   const prequential = new Prequential(model, tower, { seed: 1, blend: learner.options });
   const engine = new Engine({ model, learner, preprocessor: new Preprocessor({}), prequential });
-  const users = new Map<string, User>();
-  const userOf = (id: string): User => {
-    const user = users.get(id) ?? new User(id);
-    users.set(id, user);
-    return user;
-  };
+  const users = new UserStore();
   const rows = shiftStream(SHIFT + BUDGET, SHIFT, 1, SMALL)
     .trimEnd()
     .split('\n')
@@ -58,7 +53,7 @@ async function* recovery(driftBoost: number) {
         const scored = domain === 'there' && from + WINDOW >= SHIFT;
         return { event: { ...event, occurredAtMs: first + i }, offset, scored };
       });
-      const result = engine.train(inputs, { topic: 't', partition: 0 }, userOf);
+      const result = engine.train(inputs, { topic: 't', partition: 0 }, users);
       model.apply(result.delta);
       for (const { source, target } of result.drifts) drifts.push(`${source} → ${target}`);
       for (const { rank } of result.samples) if (rank < 10) hits++;

@@ -6,7 +6,8 @@ import { Model } from '../../src/online/model.js';
 import { priorKey } from '../../src/online/tower/keys.js';
 import { plainTower } from '../../src/online/tower/plain.js';
 import type { Tower } from '../../src/online/types.js';
-import { User } from '../../src/online/user.js';
+import type { User } from '../../src/online/user.js';
+import { isOverlapping, UserStore } from '../../src/online/user-store.js';
 
 export interface Touch {
   readonly user: string;
@@ -19,7 +20,7 @@ export interface Touch {
 export class World {
   readonly model: Model;
   readonly learner: Learner;
-  readonly users = new Map<string, User>();
+  readonly users = new UserStore();
   private batch: MiniBatch;
   private batches = 0;
 
@@ -45,15 +46,11 @@ export class World {
     const row = this.model.intern(domain, item);
     batch.add(user, row, weight);
     user.push(row, this.model.domainOf(row), weight, 0);
+    if (isOverlapping(user)) this.users.overlaps(user);
   }
 
   user(id: string): User {
-    let user = this.users.get(id);
-    if (user === undefined) {
-      user = new User(id);
-      this.users.set(id, user);
-    }
-    return user;
+    return this.users.edit(id);
   }
 
   /** Scores of all items of a domain for a user, by item id. */
@@ -93,7 +90,9 @@ export class World {
 
   private flush(): void {
     if (this.batch.size === 0) return;
-    this.model.apply(this.learner.learn(this.batch, ['topic', 0, this.batches++]).delta);
+    this.model.apply(
+      this.learner.learn(this.batch, ['topic', 0, this.batches++], undefined, this.users).delta,
+    );
     this.batch.clear();
   }
 }

@@ -26,8 +26,8 @@ class DelicateEngine extends Engine {
   /** Whether whatever it is asked fails. */
   broken = false;
 
-  override train(...[inputs, place, userOf]: Parameters<Engine['train']>): EngineResult {
-    const result = super.train(inputs, place, userOf);
+  override train(...[inputs, place, users]: Parameters<Engine['train']>): EngineResult {
+    const result = super.train(inputs, place, users);
     const has = (itemId: string): boolean =>
       inputs.some(({ event }: EngineInput) => event.itemId === itemId);
     if (this.broken || has('poison-throws')) throw new Error('the learner chokes');

@@ -17,7 +17,7 @@ interface Load {
  * The embeddings alone, as the learner began: no counts and walks, no replays, no probes (trust, drifts,
  * half-lives), no reasons in lists. To see what the rest costs, and what the stream can do.
  */
-const PLAIN = {
+export const PLAIN = {
   ISTHMUS_LEARNER_NEIGHBOURS: '0',
   ISTHMUS_LEARNER_BLEND_LIFT: '0',
   ISTHMUS_LEARNER_BLEND_WALK: '0',

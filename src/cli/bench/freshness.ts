@@ -1,12 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BenchContext } from './benches.js';
 import { Child } from './child.js';
+import { PLAIN } from './e2e.js';
 import type { Report } from './figures.js';
 import { Lab, PARTITIONS } from './lab.js';
 import type { LoadMessage, LoadTask } from './load-process.js';
 import type { WatchMessage, WatchTask } from './watch-process.js';
 
-const RATES = [1_000, 5_000];
+const STREAMS = [
+  { name: 'freshness.1k', rate: 1_000, settings: {} },
+  { name: 'freshness.5k', rate: 5_000, settings: {} },
+  { name: 'freshness.5k.plain', rate: 5_000, settings: PLAIN },
+];
 const ITEMS_PER_DOMAIN = 1_000;
 /** The service's code is compiled by then, and every user and item has been met. */
 const WARM_UP_SECONDS = 8;
@@ -20,13 +25,17 @@ const REST_MS = 1_000;
 /** From the moment at which an event is due to its list in the hands of another process. */
 export async function benchFreshness(context: BenchContext): Promise<void> {
   await Lab.with(context, async (lab) => {
-    for (const rate of RATES) await measure(lab, rate, context.report);
+    for (const stream of STREAMS) await measure(lab, stream, context.report);
   });
 }
 
-async function measure(lab: Lab, rate: number, report: Report): Promise<void> {
+async function measure(
+  lab: Lab,
+  { name, rate, settings }: (typeof STREAMS)[number],
+  report: Report,
+): Promise<void> {
   // Event time is the time of day here, and the busiest users would be taken for bots.
-  const experiment = await lab.experiment({ ISTHMUS_BOT_EVENTS_PER_MINUTE: '0' });
+  const experiment = await lab.experiment({ ...settings, ISTHMUS_BOT_EVENTS_PER_MINUTE: '0' });
   const { config } = experiment;
   const brokers = [lab.kafka.bootstrap];
   const { signal } = lab;
@@ -57,7 +66,6 @@ async function measure(lab: Lab, rate: number, report: Report): Promise<void> {
   service.send({});
   const run = await service.received('done');
   await Promise.all([service.end(), watch.end(), load.end()]);
-  const name = `freshness.${rate / 1000}k`;
   // Where the machine is too slow for the rate, no list may have come in time.
   if (lists > 0) {
     report({ name: `${name}.p50`, value: p50Ms, unit: 'ms' });

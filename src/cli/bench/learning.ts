@@ -8,6 +8,7 @@ import { Prequential } from '../../online/prequential.js';
 import { plainMemory } from '../../online/table.js';
 import type { Delta, Tower } from '../../online/types.js';
 import { User } from '../../online/user.js';
+import { UserStore } from '../../online/user-store.js';
 import { WORLD, World } from './world.js';
 
 export const MINI_BATCH = 128;
@@ -47,7 +48,7 @@ export class LearnedStream {
   readonly model = emptyModel();
   readonly #world: World;
   readonly #engine: Engine;
-  readonly #users = new Map<string, User>();
+  readonly #users = new UserStore();
   readonly #ahead: EngineInput[][] = [];
   #offset = 0;
 
@@ -74,7 +75,7 @@ export class LearnedStream {
   /** Scores, captures and learns the next mini-batch; the delta is not applied. */
   learn(): Delta {
     const inputs = this.#ahead.shift() ?? this.#draw();
-    return this.#engine.train(inputs, { topic: 'bench', partition: 0 }, this.#userOf).delta;
+    return this.#engine.train(inputs, { topic: 'bench', partition: 0 }, this.#users).delta;
   }
 
   #draw(): EngineInput[] {
@@ -84,15 +85,6 @@ export class LearnedStream {
       return { event, offset: BigInt(offset), scored: false };
     });
   }
-
-  readonly #userOf = (id: string): User => {
-    let user = this.#users.get(id);
-    if (user === undefined) {
-      user = new User(id);
-      this.#users.set(id, user);
-    }
-    return user;
-  };
 }
 
 /** The options of the figure: one example is a positive with four negatives of its own. */

@@ -18,10 +18,6 @@ const MOST_SOURCES = 2;
 
 /** Half-lives are compared for so many of its user's histories, at the most. */
 const MOST_FADING = 2;
-/** And for one in so many of the probed events once their domain has had many: each looks at a history often. */
-const ONE_IN_FADING = 4;
-/** Events of a domain that are many. */
-const MANY = 4000;
 
 /** How well an event was foreseen before it was learned. */
 export interface Probe {
@@ -74,14 +70,12 @@ interface Fading {
  * a task is: what is learned may depend on them.
  */
 export class DriftProbing {
-  private readonly model: Model;
   private readonly tower: Tower;
   private readonly options: ProbeOptions;
   private readonly queries: QueryBatch;
   private readonly scorer: ProbeScorer;
 
   constructor(parts: ScoringParts, options: ProbeOptions) {
-    this.model = parts.model;
     this.tower = parts.tower;
     this.options = options;
     this.queries = new QueryBatch(parts.model, parts.encoder);
@@ -128,19 +122,12 @@ export class DriftProbing {
       const alone = { from: from + slot, to: from + slot + 1 };
       examples.push({ source, example: queries.addTarget(alone, target) });
     }
-    const compared = this.comparesHalfLives(target, random)
-      ? Math.min(MOST_FADING, histories.length)
-      : 0;
+    const comparesHalfLives = this.options.halfLifeDays === 'auto';
+    const compared = comparesHalfLives ? Math.min(MOST_FADING, histories.length) : 0;
     const fading = Array.from({ length: compared }, (_, i) =>
       this.fade(histories[(first + i) % histories.length]!, now, target),
     );
     return { row, target, examples, fading };
-  }
-
-  /** Whether half-lives are compared by an event of the domain. */
-  private comparesHalfLives(target: number, random: Random): boolean {
-    if (this.options.halfLifeDays !== 'auto') return false;
-    return this.model.eventsOf(target) < MANY || random.below(ONE_IN_FADING) === 0;
   }
 
   /** The history as it is, and faded beforehand, so that whatever half-life is in force adds nothing. */

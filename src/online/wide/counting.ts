@@ -6,7 +6,7 @@ import { PairCollector } from './pairs.js';
 export interface CountingOptions {
   /** Neighbours that an item keeps in each domain; 0: none are counted. */
   readonly neighbours: number;
-  /** An event is counted beside so many of the newest liked items of each history. */
+  /** An event is counted beside so many of the newest liked items of each history, beside all of one up to twice as long. */
   readonly pairedItems: number;
 }
 
@@ -16,6 +16,9 @@ export interface Share {
   readonly partitions: number;
 }
 
+/** Histories of up to so many times `pairedItems` are paired whole: there all that is known is little. */
+const SHORT = 2;
+
 /** A list is cut down to its limit when it is so many times as long. */
 const SLACK = 2;
 
@@ -24,7 +27,8 @@ const PER_HASH = 2 ** 20;
 
 /**
  * What mini-batches add to the counts of items seen together. For each event of item j by user u,
- * and each i ≠ j among the newest `pairedItems` liked items of each of u's histories, once each:
+ * and each i ≠ j among the newest `pairedItems` liked items of each of u's histories (all of those that have no more than
+ * twice as many), once each:
  *
  *     c(i→j) += 1,  c(j→i) += 1
  *
@@ -79,13 +83,15 @@ export class PairCounting {
 
   /** Pairs a row with the newest items of a slot. */
   private pairs(
-    { entryRows, firstEntries }: MiniBatch,
+    { entryRows, firstEntries, slotCounts }: MiniBatch,
     slot: number,
     row: number,
     place: (row: number) => number,
   ): void {
     const end = firstEntries[slot + 1]!;
-    const oldest = Math.max(firstEntries[slot]!, end - this.options.pairedItems);
+    const { pairedItems } = this.options;
+    const most = slotCounts[slot]! <= SHORT * pairedItems ? SHORT * pairedItems : pairedItems;
+    const oldest = Math.max(firstEntries[slot]!, end - most);
     const from = place(row);
     for (let k = end - 1; k >= oldest; k--) {
       const other = entryRows[k]!;

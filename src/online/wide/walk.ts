@@ -1,4 +1,5 @@
 import type { Model } from '../model.js';
+import { likesAny } from '../user.js';
 import { kthLargest } from './select.js';
 import type { WalkRoom } from './walk-room.js';
 import type { ScoreBound } from './words.js';
@@ -281,11 +282,6 @@ export class Walk {
 
 function identity(count: number): number {
   return count;
-}
-
-function likesAny({ weights }: WalkHistory): boolean {
-  for (let i = 0; i < weights.length; i++) if (weights[i]! > 0) return true;
-  return false;
 }
 
 /** Moves the rows from `first` on that are wanted to the front; returns where they end. */
