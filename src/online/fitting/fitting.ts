@@ -21,7 +21,7 @@ const MOST_USERS = 64;
 const FULL_STEP = 64;
 
 /** While a pair has seen so little, each mini-batch that draws it makes a step; later one in so many. */
-const FEW = 500;
+const FEW = 100;
 const ONE_IN = 4;
 
 /** Where a drift was found, pairs for each row of M that are remembered at least: fewer would say nothing of some. */
