@@ -100,8 +100,10 @@ export class UserOverlay implements UsersBelow, LearnedUsers {
   /** Takes over what an overlay on top of this one changed. */
   keep(above: UserOverlay): void {
     for (const [userId, user] of above.#changed) {
+      const before = this.get(userId);
       this.#changed.set(userId, user);
-      if (isOverlapping(user)) this.overlaps(user);
+      const overlapped = before !== undefined && isOverlapping(before);
+      if (!overlapped && isOverlapping(user)) this.overlaps(user);
     }
   }
 
