@@ -35,6 +35,13 @@ export type HistoryBucket = PrequentialSample['bucket'];
 /** Buckets by events that the user had in the target domain, fewest first. */
 export const HISTORY_BUCKETS: readonly HistoryBucket[] = ['0', '1-4', '5-19', '20+'];
 
+/** The bucket of so many events. */
+export function bucketOf(count: number): HistoryBucket {
+  if (count === 0) return '0';
+  if (count < 5) return '1-4';
+  return count < 20 ? '5-19' : '20+';
+}
+
 class Sums {
   samples = 0;
   private hits = 0;

@@ -4,6 +4,7 @@ import type { Encoder } from './encoders/encoder.js';
 import { meanEncoder } from './encoders/mean.js';
 import { dotsOfRows } from './kernels/simd-dots.js';
 import type { Model } from './model.js';
+import { bucketOf } from './prequential-summary.js';
 import { Random } from './random.js';
 import type { Rival } from './rivals.js';
 import { log1pCount } from './serving/priors.js';
@@ -336,11 +337,4 @@ class CandidateSampler {
     }
     return drawn;
   }
-}
-
-/** By how many events a user has in the domain. */
-function bucketOf(count: number): PrequentialSample['bucket'] {
-  if (count === 0) return '0';
-  if (count < 5) return '1-4';
-  return count < 20 ? '5-19' : '20+';
 }

@@ -18,7 +18,7 @@ export interface LearnedUsers {
 }
 
 /** Users by id, and which of them have been in more than one domain. */
-export class UserStore implements LearnedUsers, PlacesOfUsers {
+export class UserStore implements LearnedUsers, UsersInOrder {
   private readonly users = new Map<string, User>();
   private readonly overlapping = new OverlappingUsers();
 
@@ -66,9 +66,19 @@ export class UserStore implements LearnedUsers, PlacesOfUsers {
   }
 
   drawOverlapping(random: Random): User | undefined {
-    const id = drawOverlapping(this, random);
-    return id === undefined ? undefined : this.users.get(id);
+    return drawUser(this, random);
   }
+}
+
+/** Users who are looked up, and drawn. */
+export interface UsersInOrder extends PlacesOfUsers {
+  get(userId: string): User | undefined;
+}
+
+/** Somebody of them who has been in more than one domain; undefined where nobody has. */
+export function drawUser(users: UsersInOrder, random: Random): User | undefined {
+  const id = drawOverlapping(users, random);
+  return id === undefined ? undefined : users.get(id);
 }
 
 /** Whether a user has been in more than one domain. */

@@ -1,16 +1,15 @@
 import { mergeDeltas } from '../online/delta.js';
 import { encodeDelta, splitDelta } from '../online/delta-codec.js';
-import {
-  drawOverlapping,
-  nextOf,
-  OverlappingUsers,
-  type Place,
-  type PlacesOfUsers,
-} from '../online/overlapping-users.js';
+import { nextOf, OverlappingUsers, type Place } from '../online/overlapping-users.js';
 import type { Random } from '../online/random.js';
 import type { Delta } from '../online/types.js';
 import { User } from '../online/user.js';
-import { isOverlapping, type LearnedUsers } from '../online/user-store.js';
+import {
+  drawUser,
+  isOverlapping,
+  type LearnedUsers,
+  type UsersInOrder,
+} from '../online/user-store.js';
 import type { BatchSpan } from '../telemetry/tracing.js';
 import type { LogRecord, OutgoingRecord } from '../transport/transport.js';
 import type { DeltaId, EncodedDelta, ModelReplica } from './replica.js';
@@ -61,19 +60,14 @@ export function deltaPartBytes(maxRecordBytes: number): number {
   return Math.min(MOST_PART_BYTES, Math.max(LEAST_PART_BYTES, Math.floor(0.6 * maxRecordBytes)));
 }
 
-/** Where an overlay looks users up that it has not changed. */
-export interface UsersBelow extends PlacesOfUsers {
-  get(userId: string): User | undefined;
-}
-
 /** Users that are changed on copies: nothing shows below until `keep`. */
-export class UserOverlay implements UsersBelow, LearnedUsers {
-  readonly #below: UsersBelow;
+export class UserOverlay implements UsersInOrder, LearnedUsers {
+  readonly #below: UsersInOrder;
   readonly #changed = new Map<string, User>();
   /** Those who have come to a second domain since. */
   readonly #overlapping = new OverlappingUsers();
 
-  constructor(below: UsersBelow) {
+  constructor(below: UsersInOrder) {
     this.#below = below;
   }
 
@@ -116,8 +110,7 @@ export class UserOverlay implements UsersBelow, LearnedUsers {
   }
 
   drawOverlapping(random: Random): User | undefined {
-    const id = drawOverlapping(this, random);
-    return id === undefined ? undefined : this.get(id);
+    return drawUser(this, random);
   }
 }
 

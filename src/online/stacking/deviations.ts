@@ -1,5 +1,6 @@
 import type { BlendWeights } from '../blend/blend.js';
 import type { Model } from '../model.js';
+import { bucketOf, HISTORY_BUCKETS } from '../prequential-summary.js';
 import type { TimedHistory } from './newest.js';
 
 /** Parts of a score whose weights deviate from those that are set, in the order of the rows of a block. */
@@ -19,7 +20,7 @@ export type BlendPart = (typeof PARTS)[number];
 export const DEVIATION_ROWS = PARTS.length + 1;
 
 /** Evidence of users who have events in the target; newcomers have sets by pair. */
-export const KNOWN_BUCKETS = ['1-4', '5-19', '20+'] as const;
+export const KNOWN_BUCKETS = HISTORY_BUCKETS.slice(1);
 
 /** A weight is at the most e times what is set, and at the least one part in e. */
 export const MOST_DEVIATION = 1;
@@ -142,7 +143,7 @@ export function newcomersKey(model: Model, source: number, domain: number): stri
 }
 
 function bucketAt(events: number): number {
-  return (events < 5 ? 0 : events < 20 ? 1 : 2) * DEVIATION_ROWS;
+  return KNOWN_BUCKETS.indexOf(bucketOf(events)) * DEVIATION_ROWS;
 }
 
 /** The domain of the history with most liked items, of equal ones the first; -1: there are none. */
