@@ -75,7 +75,7 @@ export interface LearnerOptions extends BlendOptions, CountingOptions, DriftOpti
 
 export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   dimension: 32,
-  initialScale: 0.02,
+  initialScale: 0.01,
   encoder: 'mean',
   halfLifeDays: 'auto',
   weightExponent: 1,
@@ -89,7 +89,7 @@ export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   ownDomainDropout: 0.75,
   singleSource: 0,
   historyDropout: 0.5,
-  learningRate: 0.15,
+  learningRate: 0.1,
   biasLearningRate: 0.02,
   denseLearningRate: 0.003,
   encoderLearningRate: 0.003,
@@ -125,7 +125,7 @@ const STEP_SIZES = [
 /**
  * Returns the step sizes that are above their defaults, for people whose learning ran away.
  *
- *     largeStepSizes({ ...DEFAULT_LEARNER_OPTIONS, learningRate: 2 }); // ['learningRate is 2, by default 0.15']
+ *     largeStepSizes({ ...DEFAULT_LEARNER_OPTIONS, learningRate: 2 }); // ['learningRate is 2, by default 0.1']
  */
 export function largeStepSizes(options: LearnerOptions): string[] {
   return STEP_SIZES.filter((name) => options[name] > DEFAULT_LEARNER_OPTIONS[name]).map(
