@@ -6,7 +6,7 @@ import type { Model } from '../model.js';
 const LOGS = Float64Array.from({ length: 4096 }, (_, count) => Math.log1p(count));
 
 export function log1pCount(count: number): number {
-  return LOGS[count] ?? Math.log1p(count);
+  return count < LOGS.length ? LOGS[count]! : Math.log1p(count);
 }
 
 /**

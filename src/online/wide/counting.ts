@@ -22,9 +22,6 @@ const SHORT = 2;
 /** A list is cut down to its limit when it is so many times as long. */
 const SLACK = 2;
 
-/** More than entries of a list: hash · PER_HASH + entry is a whole number that sorts by hash. */
-const PER_HASH = 2 ** 20;
-
 /**
  * What mini-batches add to the counts of items seen together. For each event of item j by user u,
  * and each i ≠ j among the newest `pairedItems` liked items of each of u's histories (all of those that have no more than
@@ -124,13 +121,8 @@ export class PairCounting {
 
   private evict(row: number, list: number, place: (row: number) => number): void {
     const { neighbours } = this.model;
-    const { rows, counts, hashes } = neighbours.excess(row, list, this.options.neighbours);
-    // The list's own order means nothing; that of hashes is the same in every replica.
-    const order = hashes.map((hash, i) => hash * PER_HASH + i).sort();
+    const { rows, counts } = neighbours.excess(row, list, this.options.neighbours);
     const from = place(row);
-    for (let k = 0; k < order.length; k++) {
-      const i = order[k]! - Math.floor(order[k]! / PER_HASH) * PER_HASH;
-      this.oneWay.add(from, place(rows[i]!), -counts[i]!);
-    }
+    for (let i = 0; i < rows.length; i++) this.oneWay.add(from, place(rows[i]!), -counts[i]!);
   }
 }

@@ -1,6 +1,6 @@
 import type { PairColumns } from '../types.js';
 import { Arena } from './arena.js';
-import { type Entries, excessOf, type HashedEntries, type RowOrder } from './excess.js';
+import { type Entries, excessOf, type RowOrder } from './excess.js';
 import { WalkRoom } from './walk-room.js';
 import { PlainWords, type WordKernels, type WordMemory } from './words.js';
 
@@ -173,7 +173,7 @@ export class Neighbours {
    * What has to leave a list for it to be down to `limit`: all but the largest counts, of equal ones
    * those with the smaller hash, then key, in an order of its own for each row; none below 1.
    */
-  excess(row: number, list: number, limit: number): HashedEntries {
+  excess(row: number, list: number, limit: number): Entries {
     return excessOf(this.entriesOf(list), limit, this.order, this.hash(row));
   }
 
