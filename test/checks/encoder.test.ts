@@ -77,12 +77,17 @@ function alone(of: Histories, slot: number): Histories {
 }
 
 /** Gradients of Σ x · dx: of the embeddings, and of the blocks. */
-function gradientsOf<F extends Floats>(encoder: Encoder, model: Parameters<F>, dx: F) {
+function gradientsOf<F extends Floats>(
+  encoder: Encoder,
+  model: Parameters<F>,
+  dx: F,
+  of: Histories = histories,
+) {
   const width = model.dimension;
   const embeddings = model.zeros(model.embeddings.length);
-  const pass = encoder.forward(histories, model);
+  const pass = encoder.forward(of, model);
   const blocks = pass.backward(dx, (entry, scale, values, at) => {
-    const row = histories.rows[entry]! * width;
+    const row = of.rows[entry]! * width;
     for (let k = 0; k < width; k++) embeddings[row + k]! += scale * values[at + k]!;
   });
   return { x: pass.x, embeddings, blocks };
@@ -120,6 +125,23 @@ for (const { title, encoder } of variants) {
     it('makes nothing of a history without weight', () => {
       const { x } = encoder.forward(histories, parametersOf(float64));
       expect([...x.subarray(d, 3 * d)]).toEqual(new Array(2 * d).fill(0));
+    });
+
+    it('makes nothing of a history that has faded below what a float can hold', () => {
+      const faded = (weight: number): Histories => {
+        const weights = histories.weights.slice();
+        // Slot 3 and a part of slot 0.
+        for (const entry of [1, 7, 8]) weights[entry] = weight;
+        return { ...histories, weights };
+      };
+      const model = parametersOf(float32);
+      const dx = Float32Array.from(normals('dx', histories.slots * d));
+      const [faint, none] = [1e-100, 0].map((weight) =>
+        gradientsOf(encoder, model, dx, faded(weight)),
+      );
+      close(faint!.x, none!.x);
+      close(faint!.embeddings, none!.embeddings);
+      for (const [key, gradient] of none!.blocks) close(faint!.blocks.get(key)!, gradient);
     });
 
     it('treats each history as if it were alone', () => {

@@ -7,6 +7,7 @@ import type { CurveOptions } from '../../src/evaluate/curve.js';
 import { type Evaluation, evaluate } from '../../src/evaluate/evaluate.js';
 import { severalSeeds } from '../../src/evaluate/seeds.js';
 import { settingsWith } from '../../src/evaluate/settings.js';
+import { ENCODERS } from '../../src/online/encoders/index.js';
 import type { BehaviorEvent } from '../../src/online/types.js';
 import { readEvents } from '../../src/producers/replay/events.js';
 import { csvOf, type EventRow, eventRows } from '../cli/support/events.js';
@@ -267,6 +268,25 @@ describe('cold start', () => {
       code: 'CSV_INVALID',
       message: expect.stringContaining('line 1: the header has no user_id'),
     });
+  });
+});
+
+describe('a half-life far shorter than what lies between events', () => {
+  it.each([...ENCODERS.keys()])('leaves what the encoder %s learns finite', async (encoder) => {
+    // 500 half-lives apart: more than float32 holds, less than float64 does.
+    const set = [...SMALL, `encoder=${encoder}`, 'halfLifeDays=0.02'];
+    const events = eventRows(60, 6).map((row, i) => {
+      return { ...eventOf(row, i), occurredAtMs: i * 10 * 86_400_000 };
+    });
+    const config = settingsWith({}, undefined, set);
+    const { total } = await evaluate({
+      config,
+      events: [events],
+      prequential: true,
+      coldStart: [],
+    });
+    expect(total?.events).toBeGreaterThan(0);
+    expect(Number.isFinite(total?.hr10)).toBe(true);
   });
 });
 

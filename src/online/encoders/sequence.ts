@@ -83,14 +83,17 @@ function sequencesOf<F extends Floats>(
   { slots, offsets, rows, weights, ages }: Histories,
   { dimension: d, embeddings, zeros }: EncoderParameters<F>,
 ): { entries: Int32Array; sequences: Sequences<F> } {
+  // What has faded below the least number of their kind is nothing to the products that follow: no entry either.
+  const held = zeros(weights.length);
+  held.set(weights);
   let length = 0;
-  for (const weight of weights) if (weight > 0) length++;
+  for (const weight of held) if (weight > 0) length++;
   const entries = new Int32Array(length);
   const starts = new Int32Array(slots + 1);
   let at = 0;
   for (let slot = 0; slot < slots; slot++) {
     for (let entry = offsets[slot]!; entry < offsets[slot + 1]!; entry++) {
-      if (!(weights[entry]! > 0)) continue;
+      if (!(held[entry]! > 0)) continue;
       // Nearly always in order of time as they came; a late one moves up, behind those of its age.
       let place = at++;
       while (place > starts[slot]! && ages[entries[place - 1]!]! < ages[entry]!) {
@@ -107,8 +110,8 @@ function sequencesOf<F extends Floats>(
   for (let slot = 0; slot < slots; slot++) {
     for (let i = starts[slot]!; i < starts[slot + 1]!; i++) {
       const entry = entries[i]!;
-      ordered[i] = weights[entry]!;
-      roots[slot]! += weights[entry]!;
+      ordered[i] = held[entry]!;
+      roots[slot]! += held[entry]!;
       const row = rows[entry]! * d;
       for (let k = 0; k < d; k++) vectors[i * d + k] = embeddings[row + k]!;
     }
