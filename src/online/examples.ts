@@ -206,7 +206,7 @@ export class ExampleMaker {
       this.slotExample = grown(this.slotExample, slots + 1);
       this.slotSource = grown(this.slotSource, slots + 1);
       this.slotEvidence = grown(this.slotEvidence, slots + 1);
-      this.offsets = grown(this.offsets, slots + 2);
+      this.offsets = grown(this.offsets, this.slotExample.length + 1);
     }
     this.slotExample[slots] = this.count - 1;
     this.slotSource[slots] = source;

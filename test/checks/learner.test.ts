@@ -330,6 +330,29 @@ describe('examples', () => {
     expect(made.histories.slots).toBe(0);
   });
 
+  it('are as many as events and domains make them: thousands of slots', () => {
+    const world = new World();
+    const domains = Array.from({ length: 40 }, (_, i) => `d${i}`);
+    batchOf(
+      world,
+      domains.map((domain) => ({ user: 'a', domain, item: 'before' })),
+    );
+    const live = Array.from({ length: 60 }, () => ({ user: 'a', domain: 'd0', item: 'x' }));
+    const made = new ExampleMaker({ ...base, replay: 1 }).make(
+      batchOf(world, live),
+      Random.of('many'),
+    );
+    const { slots, offsets, rows } = made.histories;
+    expect(made.count).toBe(120);
+    // Of the replayed example the history of its target's domain may be empty.
+    expect(slots).toBeGreaterThan(120 * 39 - 1);
+    expect(offsets).toHaveLength(slots + 1);
+    for (let slot = 0; slot < slots; slot++) {
+      expect(offsets[slot + 1]).toBeGreaterThan(offsets[slot]!);
+    }
+    expect(offsets[slots]).toBe(rows.length);
+  });
+
   it("replay earlier positives of the user's own, with the event itself in the history", () => {
     let replayedZ = 0;
     for (let seed = 0; seed < 20; seed++) {
