@@ -168,6 +168,19 @@ export const learning = dashboard(
           `min by (source, target) (isthmus_trusted{${TARGET}})`,
           1,
         ),
+        matrix(
+          {
+            title: 'Which mapping newcomers go through',
+            unit: 'plain',
+            shows:
+              'For users of the source (row) who are new in the target (column): 1 the mapping that is fitted to users of both, 0 the one that learns from what comes now.',
+            normal: '1, and 0 for long after a drift.',
+            otherwise:
+              '0 without a drift: users of both, whom the mapping is fitted to, are unlike those who come now; see What transfer wins.',
+          },
+          `min by (source, target) (isthmus_fitted_mapping{${TARGET}})`,
+          1,
+        ),
         signedLines(
           {
             title: 'Gain of a source, in standard errors',

@@ -11,6 +11,14 @@ export interface TrustView {
   readonly standardErrors: number;
 }
 
+/** Which mapping users of one domain go through who are new in another. */
+export interface WayView {
+  readonly from: string;
+  readonly to: string;
+  /** Whether it is the one that is fitted, and not A. */
+  readonly fitted: boolean;
+}
+
 /** What is learned of how a domain's scores are blended. */
 export interface BlendView {
   readonly domain: string;
@@ -71,6 +79,8 @@ export interface ServiceView {
   transferNorms(): readonly { readonly from: string; readonly to: string; readonly norm: number }[];
   /** What is held of each source of each other domain, by whether users are new in the target or known there. */
   trust(): readonly TrustView[];
+  /** Of all pairs; empty where no mapping is fitted. */
+  ways(): readonly WayView[];
   /** What is learned of the blend of each domain's scores. */
   blend(): readonly BlendView[];
   /** Days after which an entry of a history counts half, by domain; 0: it never fades. */

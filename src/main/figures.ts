@@ -15,10 +15,12 @@ import type {
   TaskView,
   TrustView,
   UserPlace,
+  WayView,
 } from '../http/view.js';
 import type { ItemsWork } from '../items/work.js';
 import { digestSlices } from '../online/digest.js';
 import { learnedHalfLife } from '../online/encoders/half-life.js';
+import { takesFitted } from '../online/fitting/ways.js';
 import { Deviations } from '../online/stacking/deviations.js';
 import { Stack } from '../online/stacking/stack.js';
 import type { ChosenTower } from '../online/tower/backend.js';
@@ -190,6 +192,21 @@ export abstract class ServiceFigures implements ServiceView {
             standardErrors: trust.standardErrors(source, target, users === 'new'),
           })),
         ),
+    );
+  }
+
+  ways(): readonly WayView[] {
+    const { model } = this.learning.replica;
+    if (this.config.learner.fitMemory === 0) return [];
+    const indices = this.domains().map((_, index) => index);
+    return indices.flatMap((source) =>
+      indices
+        .filter((target) => target !== source)
+        .map((target) => ({
+          from: model.domainName(source),
+          to: model.domainName(target),
+          fitted: takesFitted(model, source, target),
+        })),
     );
   }
 

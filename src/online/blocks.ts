@@ -5,6 +5,7 @@ import { ATTENTION_SHAPES } from './encoders/attention.js';
 import { CONV_SHAPES } from './encoders/conv.js';
 import { GRU_SHAPES } from './encoders/gru.js';
 import { HALF_LIFE_ROWS } from './encoders/half-life.js';
+import { WAY_ROWS } from './fitting/ways.js';
 import { onGrid, WEIGHT_UNIT } from './grid.js';
 import { Random } from './random.js';
 import { REPEAT_ROWS } from './repeats/repeats.js';
@@ -21,6 +22,7 @@ import { TRUST_ROWS } from './trust/trust.js';
  * | `A/<s>/<t>` | (d, d) | identity | mapping from s to t: y = h A |
  * | `fit/<s>/<t>` | (d + 1, d) | identity, last row (bias) zero | mapping from s to t of users who are new in t: fitting/fitting.ts |
  * | `moments/<s>/<t>` | (d + 1, d + 1) | zero | mean squares of (x_s, 1) where t is known too, in units of 64: fitting/fitting.ts |
+ * | `way/<s>/<t>` | (4, 1) | zero | which of the two mappings ranks better for users who are new in t, in the accumulators: fitting/ways.ts |
  * | `gate/<s>/<t>` | (1, 1) | zero | the gate's scalar for the pair |
  * | `R` | (d + 1, d) | identity, last row (bias) zero | reading: q = z W_r + b_r |
  * | `prior/<t>` | (1, 1) | one | weight of log popularity in t |
@@ -115,6 +117,12 @@ const KINDS: Readonly<Record<string, BlockKind>> = {
     role: 'record',
     domains: 2,
     shape: () => ({ rows: TRUST_ROWS, width: 1 }),
+    initial: 'zero',
+  },
+  way: {
+    role: 'record',
+    domains: 2,
+    shape: () => ({ rows: WAY_ROWS, width: 1 }),
     initial: 'zero',
   },
   repeat: {

@@ -9,6 +9,7 @@ import { encoderNamed } from './encoders/index.js';
 import { encoderParameters } from './encoders/parameters.js';
 import { ExampleMaker, type Examples } from './examples.js';
 import { Fitting, type OverlappingSource } from './fitting/fitting.js';
+import { compareWays } from './fitting/ways.js';
 import { simdEntries } from './kernels/simd-entries.js';
 import { type SimdLearning, simdLearning } from './kernels/simd-learning.js';
 import { sampledLoss } from './loss.js';
@@ -222,12 +223,17 @@ export class Learner {
   /** Looks for drifts and compares half-lives, by events as the model foresees them before it learns them. */
   private watch(batch: MiniBatch, place: readonly SeedPart[]): ReturnType<typeof watchDrift> {
     const { model, options } = this;
-    const { driftBoost, halfLifeDays } = options;
-    if (driftBoost === 0 && halfLifeDays !== 'auto') return { blocks: [], drifts: [] };
+    const { driftBoost, halfLifeDays, fitMemory } = options;
+    const isFixed = driftBoost === 0 && halfLifeDays !== 'auto' && fitMemory === 0;
+    if (isFixed) return { blocks: [], drifts: [] };
     const random = Random.of('probe', model.options.seed, ...place);
     const probes = this.drifting.probe(batch, random);
     const { blocks, drifts } = watchDrift(model, driftBoost === 0 ? [] : probes.drift, options);
-    return { blocks: [...blocks, ...compareHalfLives(model, probes.halfLife)], drifts };
+    const compared = [
+      ...compareHalfLives(model, probes.halfLife),
+      ...compareWays(model, probes.ways),
+    ];
+    return { blocks: [...blocks, ...compared], drifts };
   }
 
   /** Looks whether domains help in one another. */

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { shiftStream } from '../../src/cli/quality/shift-stream.js';
 import { Engine, type EngineInput } from '../../src/online/engine.js';
+import { takesFitted } from '../../src/online/fitting/ways.js';
 import { simdMemory } from '../../src/online/kernels/memory.js';
 import { Learner } from '../../src/online/learner.js';
 import { Model } from '../../src/online/model.js';
@@ -59,7 +60,9 @@ async function* recovery(driftBoost: number) {
       for (const { rank } of result.samples) if (rank < 10) hits++;
       samples += result.samples.length;
     }
-    yield { events: from + WINDOW, hr10: hits / Math.max(1, samples), drifts };
+    const [here, there] = [model.domainIndex('here'), model.domainIndex('there')];
+    const isFitted = takesFitted(model, here, there);
+    yield { events: from + WINDOW, hr10: hits / Math.max(1, samples), drifts, isFitted };
   }
 }
 
@@ -67,7 +70,9 @@ async function* recovery(driftBoost: number) {
 async function figures(driftBoost: number, until: number) {
   let [before, soon, back] = [0, 0, Number.POSITIVE_INFINITY];
   const drifts: { events: number; what: string }[] = [];
-  for await (const { events, hr10, drifts: found } of recovery(driftBoost)) {
+  const fitted: boolean[] = [];
+  for await (const { events, hr10, drifts: found, isFitted } of recovery(driftBoost)) {
+    fitted.push(isFitted);
     for (const what of found) drifts.push({ events, what });
     if (events === SHIFT) before = hr10;
     if (events <= SHIFT) continue;
@@ -75,7 +80,7 @@ async function figures(driftBoost: number, until: number) {
     if (hr10 >= 0.95 * before) back = Math.min(back, events - SHIFT);
     if (events >= SHIFT + (Number.isFinite(back) ? 6000 : until)) break;
   }
-  return { before, soon, back, drifts };
+  return { before, soon, back, drifts, fitted };
 }
 
 describe('a planted mapping that changes in mid-stream', () => {
@@ -85,6 +90,9 @@ describe('a planted mapping that changes in mid-stream', () => {
     expect(watched.drifts.every(({ events }) => events === SHIFT + WINDOW)).toBe(true);
     expect(watched.soon).toBeGreaterThan(0.85 * watched.before);
     expect(watched.back).toBeLessThanOrEqual(BUDGET);
+    // Newcomers are no longer led where those were who are in both: nearly all of them came before.
+    expect(watched.fitted.slice(0, SHIFT / WINDOW)).not.toContain(false);
+    expect(watched.fitted.at(-1)).toBe(false);
   }, 60_000);
 
   it('takes its time where nobody looks for drifts', async () => {

@@ -34,6 +34,7 @@ export function fakeView(overrides: Partial<ServiceView> = {}): ServiceView {
       { domain: 'books', days: 0.02 },
       { domain: 'films', days: 0 },
     ],
+    ways: () => [{ from: 'books', to: 'films', fitted: false }],
     trust: () => [
       { from: 'books', to: 'films', users: 'new', trusted: false, standardErrors: -3.5 },
       { from: 'books', to: 'films', users: 'known', trusted: true, standardErrors: 1.25 },

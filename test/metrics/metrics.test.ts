@@ -55,6 +55,7 @@ describe('the metrics of a service', () => {
     expect(await value(metrics, `isthmus_trusted{${pair},users="known"}`)).toBe(1);
     const errors = `isthmus_trust_standard_errors{${pair},users="new"}`;
     expect(await value(metrics, errors)).toBe(-3.5);
+    expect(await value(metrics, `isthmus_fitted_mapping{${pair}}`)).toBe(0);
   });
 
   it('tell what is learned of the blend', async () => {

@@ -2,7 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { emptyDelta } from '../../src/online/empty-delta.js';
 import { meanEncoder } from '../../src/online/encoders/mean.js';
 import { solveInPlace } from '../../src/online/fitting/cholesky.js';
+import { compareWays, takesFitted } from '../../src/online/fitting/ways.js';
 import type { LearnerOptions } from '../../src/online/learner.js';
+import type { Model } from '../../src/online/model.js';
 import { Random } from '../../src/online/random.js';
 import { QueryBatch } from '../../src/online/serving/queries.js';
 import { plainTower } from '../../src/online/tower/plain.js';
@@ -99,6 +101,46 @@ describe('least squares', () => {
   });
 });
 
+/** So many probes in which M was so much better than A on the way from here to there. */
+function probed(model: Model, gain: number, times: number): boolean {
+  const [source, target] = [model.domainIndex('here'), model.domainIndex('there')];
+  const probes = Array.from({ length: times }, () => ({ source, target, gain }));
+  model.apply({ ...emptyDelta(), blocks: compareWays(model, probes) });
+  return takesFitted(model, source, target);
+}
+
+describe('the way of newcomers', () => {
+  const modelOf = () => new World({ dimension: D }).model;
+
+  it('is the fitted one, until the other is clearly better', () => {
+    expect(probed(modelOf(), 0, 0)).toBe(true);
+    expect(probed(modelOf(), -0.05, 1000)).toBe(true);
+    // Clear, but not sure.
+    expect(probed(modelOf(), -0.3, 3)).toBe(true);
+    expect(probed(modelOf(), -0.3, 5)).toBe(false);
+  });
+
+  it('forgets what was before', () => {
+    const model = modelOf();
+    expect(probed(model, 0.02, 5000)).toBe(true);
+    expect(probed(model, -0.3, 100)).toBe(true);
+    expect(probed(model, -0.3, 200)).toBe(false);
+    expect(probed(model, 0, 500)).toBe(true);
+  });
+
+  it('is looked at in probes of those who come from elsewhere, in either direction', () => {
+    const { model } = new World({ dimension: D, miniBatch: 64 }).feed(sharedUsers(2000, 4));
+    for (const key of ['way/here/there', 'way/there/here']) {
+      const { accumulators } = model.blockOf(key);
+      // Σ gain² and the number of probes.
+      expect(accumulators[1], key).toBeGreaterThan(0);
+      expect(accumulators[2]! * 2 ** -20, key).toBeGreaterThan(20);
+    }
+    const without = new World({ dimension: D, fitMemory: 0 }).feed(sharedUsers(500, 4));
+    expect([...without.model.blocks()].some(([key]) => key.startsWith('way/'))).toBe(false);
+  });
+});
+
 describe('a fitted mapping', () => {
   // Mini-batches of 64 are all looked at.
   const touches = sharedUsers(64 * 48, 3).map((touch, i) =>
@@ -155,6 +197,9 @@ describe('a fitted mapping', () => {
     expect(query).not.toEqual(queryOf('new', false));
     const known = [...world.users.values()].find((user) => user.history(there) !== undefined)!;
     expect(queryOf(known.id, true)).toEqual(queryOf(known.id, false));
+    // Where the tower ranks clearly better they go through that, as all others do.
+    probed(model, -0.3, 100);
+    expect(queryOf('new', true)).toEqual(queryOf('new', false));
   });
 
   it('is not fitted where nothing is to be remembered', () => {

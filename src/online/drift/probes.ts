@@ -1,5 +1,7 @@
+import type { BlendOptions } from '../blend/options.js';
 import type { DecayOptions } from '../encoders/decay.js';
 import { HALF_LIVES, type HalfLifeProbe } from '../encoders/half-life.js';
+import type { WayProbe } from '../fitting/ways.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import { logPrior } from '../loss.js';
 import type { MiniBatch } from '../minibatch.js';
@@ -7,6 +9,7 @@ import type { Model } from '../model.js';
 import type { ScoringParts } from '../probe-parts.js';
 import type { Random } from '../random.js';
 import type { PopularitySampler } from '../sampler.js';
+import { log1pCount } from '../serving/priors.js';
 import { type PastEvents, QueryBatch } from '../serving/queries.js';
 import { priorKey } from '../tower/keys.js';
 import type { Tower } from '../types.js';
@@ -30,7 +33,9 @@ export interface Probe {
 }
 
 /** Half-lives are compared where they are learned (`auto`); fading has to get through the decay by weight. */
-export interface ProbeOptions extends DecayOptions {
+export interface ProbeOptions
+  extends DecayOptions,
+    Pick<BlendOptions, 'fitMemory' | 'blendDeepNew' | 'blendPopularity' | 'blendBias'> {
   /** k */
   readonly negatives: number;
 }
@@ -40,6 +45,8 @@ export interface Probes {
   readonly drift: readonly Probe[];
   /** Empty unless half-lives are learned. */
   readonly halfLife: readonly HalfLifeProbe[];
+  /** Empty unless mappings are fitted. */
+  readonly ways: readonly WayProbe[];
 }
 
 /** A probed event, and which examples of the batch of queries are its. */
@@ -47,8 +54,16 @@ interface Planned {
   /** Row of the item. */
   readonly row: number;
   readonly target: number;
-  readonly examples: readonly { readonly source: number; readonly example: number }[];
+  readonly examples: readonly Seen[];
   readonly fading: readonly Fading[];
+}
+
+/** An event as foreseen from all histories, or from that in another domain alone. */
+interface Seen {
+  readonly source: number;
+  readonly example: number;
+  /** The same through M; -1: it is not looked at. */
+  readonly fitted: number;
 }
 
 /** One of the histories of an event without fading, and with each half-life. */
@@ -79,7 +94,7 @@ export class DriftProbing {
     this.tower = parts.tower;
     this.options = options;
     this.queries = new QueryBatch(parts.model, parts.encoder);
-    this.scorer = new ProbeScorer(parts, options.negatives);
+    this.scorer = new ProbeScorer(parts, options);
   }
 
   /** Events and negatives are drawn from `random`; nothing is mutated. */
@@ -90,20 +105,23 @@ export class DriftProbing {
     for (let event = 0; event < batch.count; event++) {
       if (random.below(ONE_IN) === 0) planned.push(this.plan(batch, event, random));
     }
-    const [drift, halfLife]: [Probe[], HalfLifeProbe[]] = [[], []];
-    if (queries.examples === 0) return { drift, halfLife };
+    const [drift, halfLife, ways]: [Probe[], HalfLifeProbe[], WayProbe[]] = [[], [], []];
+    if (queries.examples === 0) return { drift, halfLife, ways };
     const { query } = queries.run(this.tower);
     for (const { row, target, examples, fading } of planned) {
       if (examples.length === 0 || !scorer.draw(row, target, random)) continue;
-      for (const { source, example } of examples) {
+      for (const { source, example, fitted } of examples) {
         drift.push({ source, target, loss: scorer.loss(query, example) });
+        if (fitted < 0) continue;
+        const gain = scorer.placeOf(query, fitted) - scorer.placeOf(query, example);
+        ways.push({ source, target, gain });
       }
       for (const { source, never, faded } of fading) {
         const loss = scorer.loss(query, never);
         halfLife.push({ source, gains: faded.map((each) => loss - scorer.loss(query, each)) });
       }
     }
-    return { drift, halfLife };
+    return { drift, halfLife, ways };
   }
 
   private plan(batch: MiniBatch, event: number, random: Random): Planned {
@@ -113,14 +131,18 @@ export class DriftProbing {
     const histories = batch.historiesOf(event);
     const { from, to } = queries.addHistories(histories, now);
     if (from === to) return { row, target, examples: [], fading: [] };
-    const examples = [{ source: target, example: queries.addTarget({ from, to }, target) }];
+    const all = queries.addTarget({ from, to }, target);
+    const examples: Seen[] = [{ source: target, example: all, fitted: -1 }];
+    const { fitMemory } = this.options;
     const first = random.below(histories.length);
     for (let i = 0; i < histories.length && examples.length <= MOST_SOURCES; i++) {
       const slot = (first + i) % histories.length;
       const source = histories[slot]!.domain;
       if (source === target) continue;
       const alone = { from: from + slot, to: from + slot + 1 };
-      examples.push({ source, example: queries.addTarget(alone, target) });
+      const example = queries.addTarget(alone, target);
+      const fitted = fitMemory > 0 ? queries.addTarget(alone, target, undefined, true) : -1;
+      examples.push({ source, example, fitted });
     }
     const comparesHalfLives = this.options.halfLifeDays === 'auto';
     const compared = comparesHalfLives ? Math.min(MOST_FADING, histories.length) : 0;
@@ -146,6 +168,7 @@ class ProbeScorer {
   private readonly model: Model;
   private readonly sampler: PopularitySampler;
   private readonly negatives: number;
+  private readonly options: ProbeOptions;
   private readonly rows: Int32Array;
   private readonly dots: Float32Array;
   /** What is added to v_i · q. */
@@ -153,9 +176,11 @@ class ProbeScorer {
   private readonly logits: Float64Array;
   private popularityLoss = 0;
 
-  constructor({ model, sampler }: ScoringParts, negatives: number) {
+  constructor({ model, sampler }: ScoringParts, options: ProbeOptions) {
+    const { negatives } = options;
     this.model = model;
     this.sampler = sampler;
+    this.options = options;
     this.negatives = negatives;
     const length = negatives + 1;
     this.rows = new Int32Array(length);
@@ -192,6 +217,22 @@ class ProbeScorer {
     const { logits } = this;
     for (let i = 0; i < logits.length; i++) logits[i] = offsets[i]! + dots[i]!;
     return this.softmaxLoss(logits) - this.popularityLoss;
+  }
+
+  /** 1 / log2(rank + 2) of the item by embeddings, bias and popularity, as users who are new weigh them; equal scores count against it. */
+  placeOf(query: Float32Array, example: number): number {
+    const { model, rows, dots, logits } = this;
+    const { blendDeepNew, blendPopularity, blendBias } = this.options;
+    const { counts, biases } = model.items;
+    dotsOfRows(model.items, rows, rows.length, query, example * model.dimension, dots);
+    let rank = 0;
+    for (let i = 0; i < logits.length; i++) {
+      const row = rows[i]!;
+      const score = blendDeepNew * dots[i]! + blendBias * biases[row]!;
+      logits[i] = score + blendPopularity * log1pCount(counts[row]!);
+      if (i > 0 && row !== rows[0] && logits[i]! >= logits[0]!) rank++;
+    }
+    return 1 / Math.log2(rank + 2);
   }
 
   /** A negative that is the item itself is left out. */

@@ -2,6 +2,7 @@ import { grown } from '../columns.js';
 import { left } from '../encoders/decay.js';
 import type { Encoder } from '../encoders/encoder.js';
 import { encoderParameters } from '../encoders/parameters.js';
+import { takesFitted } from '../fitting/ways.js';
 import type { Model } from '../model.js';
 import type { TimedHistory } from '../stacking/newest.js';
 import { withFitted } from '../tower/keys.js';
@@ -93,7 +94,7 @@ export class QueryBatch {
   private ages = new Float64Array(1024);
   /** (examples) index of the domain. */
   private targets = new Int32Array(64);
-  /** (examples) 1: through M, since the user is new in the domain. */
+  /** (examples) 1: through M. */
   private throughFitted = new Uint8Array(64);
   private fitted = 0;
   /** (slots) */
@@ -175,15 +176,18 @@ export class QueryBatch {
     this.entries = at;
   }
 
-  /** The number of the example: these histories, or those of them that are trusted, looking at this domain. */
-  addTarget(histories: SlotRange, domain: number, trust?: Trust): number {
+  /**
+   * The number of the example: these histories, or those of them that are trusted, looking at this domain.
+   *
+   * @param fitted Whether they go through M; default: as who is new in the domain does who was most often in the domain
+   * where this user was (fitting/ways.ts).
+   */
+  addTarget(histories: SlotRange, domain: number, trust?: Trust, fitted?: boolean): number {
     const example = this.count++;
     this.targets = grown(this.targets, this.count);
     this.targets[example] = domain;
     const newcomer = this.slotOf(histories, domain) < 0;
-    this.throughFitted = grown(this.throughFitted, this.count);
-    this.throughFitted[example] = newcomer && this.isFitted ? 1 : 0;
-    this.fitted += this.throughFitted[example]!;
+    let most = -1;
     for (let i = histories.from; i < histories.to; i++) {
       if (trust !== undefined && !trust.of(this.sources[i]!, domain, newcomer)) continue;
       const slot = this.slots++;
@@ -191,7 +195,17 @@ export class QueryBatch {
       this.slotHistory = grown(this.slotHistory, this.slots);
       this.slotExample[slot] = example;
       this.slotHistory[slot] = i;
+      if (most < 0 || this.evidence[i]! > this.evidence[most]!) most = i;
     }
+    const through =
+      fitted ??
+      (newcomer &&
+        this.isFitted &&
+        most >= 0 &&
+        takesFitted(this.model, this.sources[most]!, domain));
+    this.throughFitted = grown(this.throughFitted, this.count);
+    this.throughFitted[example] = through ? 1 : 0;
+    this.fitted += this.throughFitted[example]!;
     return example;
   }
 
