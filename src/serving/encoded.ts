@@ -19,8 +19,9 @@ export interface MadeLists {
   }[];
 }
 
-/** Users whose lists are made in one pass. */
+/** Users whose lists are made in one pass, and lists unless one user has more: nothing else is done meanwhile. */
 const USERS_PER_PASS = 64;
+const LISTS_PER_PASS = 256;
 
 /** Makes lists and encodes them. */
 export class ListEncoder {
@@ -42,16 +43,28 @@ export class ListEncoder {
    * @param schemaId Of RecommendationList.
    */
   *passes(requests: readonly ListRequest[], n: number, schemaId: number): Generator<MadeLists> {
-    for (let from = 0; from < requests.length; from += USERS_PER_PASS) {
-      yield this.#pass(requests, from, n, schemaId);
+    let [from, lists] = [0, 0];
+    for (let end = 0; end < requests.length; end++) {
+      const more = requests[end]!.domains.length;
+      if (end > from && (end - from === USERS_PER_PASS || lists + more > LISTS_PER_PASS)) {
+        yield this.#pass(requests, from, end, n, schemaId);
+        [from, lists] = [end, 0];
+      }
+      lists += more;
     }
+    if (from < requests.length) yield this.#pass(requests, from, requests.length, n, schemaId);
   }
 
-  #pass(requests: readonly ListRequest[], from: number, n: number, schemaId: number): MadeLists {
+  #pass(
+    requests: readonly ListRequest[],
+    from: number,
+    end: number,
+    n: number,
+    schemaId: number,
+  ): MadeLists {
     const model = this.#model;
     const wanted: RecommendationRequest[] = [];
     const requestOf: number[] = [];
-    const end = Math.min(requests.length, from + USERS_PER_PASS);
     for (let request = from; request < end; request++) {
       const { user, domains } = requests[request]!;
       for (const index of domains) {

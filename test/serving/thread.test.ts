@@ -46,6 +46,24 @@ describe('a serving thread', () => {
     },
   );
 
+  it('answers users in many domains a few at a time, with the lists that each would have alone', async () => {
+    const world = await worldOf(5);
+    for (let steps = 0; steps < 30; steps++) world.step();
+    const domains = Array.from({ length: world.model.domainCount }, (_, index) => index);
+    const many = Array.from({ length: 20 }, () => domains).flat();
+    const requests = Array.from({ length: 3 }, () => world.requests())
+      .flat()
+      .map((request, i) => ({ ...request, domains: i % 3 === 0 ? many : request.domains }));
+    const passes = await world.passes(requests);
+    expect(passes.reduce((users, pass) => users + pass.users, 0)).toBe(requests.length);
+    for (const { users, lists } of passes) {
+      expect(users).toBeLessThanOrEqual(64);
+      if (users > 1) expect(lists.length).toBeLessThanOrEqual(256);
+    }
+    const alone = await Promise.all(requests.map((request) => world.expected([request])));
+    expect(await world.expected(requests)).toEqual(alone.flat());
+  });
+
   it('has what was loaded from a snapshot, also where the first one was no good', async () => {
     const other = await worldOf(8);
     for (let steps = 0; steps < 30; steps++) other.step();

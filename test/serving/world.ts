@@ -6,7 +6,7 @@ import { createTower } from '../../src/online/tower/backend.js';
 import { User } from '../../src/online/user.js';
 import { Serde } from '../../src/serde/serde.js';
 import type { RecommendationList } from '../../src/serde/types.js';
-import { ListEncoder } from '../../src/serving/encoded.js';
+import { ListEncoder, type MadeLists } from '../../src/serving/encoded.js';
 import { type HostMessage, ServingHost } from '../../src/serving/host.js';
 import { modelOf, recommenderOf } from '../../src/serving/settings.js';
 import { ServingThread, type ThreadData, type ThreadPort } from '../../src/serving/thread.js';
@@ -146,18 +146,21 @@ export class ServingWorld {
     return { partition: 0, requests, n: 5, breathe: () => Promise.resolve() };
   }
 
+  /** The lists out of the model itself, pass by pass. */
+  async passes(requests: readonly ListRequest[]): Promise<MadeLists[]> {
+    return [...(await this.#direct).passes(requests, 5, serde.lists.id)];
+  }
+
   /** The same lists out of the model itself. */
   async expected(requests: readonly ListRequest[]): Promise<Told[]> {
-    const encoder = await this.#direct;
-    return [...encoder.passes(requests, 5, serde.lists.id)].flatMap(({ encoded }) =>
+    return (await this.passes(requests)).flatMap(({ encoded }) =>
       encoded.map(({ request, value }) => told(requests[request]!.user.id, value)),
     );
   }
 
   /** What the gate gave in each of them. */
   async expectedTransfers(requests: readonly ListRequest[]): Promise<unknown[]> {
-    const encoder = await this.#direct;
-    return [...encoder.passes(requests, 5, serde.lists.id)].flatMap(({ lists }) =>
+    return (await this.passes(requests)).flatMap(({ lists }) =>
       lists.map(({ domain, transfer }) => ({ domain, transfer })),
     );
   }
