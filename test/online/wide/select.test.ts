@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { kthLargest } from '../../../src/online/wide/select.js';
+import { kthLargest, sortHashes } from '../../../src/online/wide/select.js';
 import { fc } from '../../support/properties.js';
 
 it('finds what sorting would, ties and all', () => {
@@ -17,5 +17,21 @@ it('finds what sorting would, ties and all', () => {
       expect(found === sorted[k - 1]).toBe(true);
     }),
     { numRuns: 500 },
+  );
+});
+
+it('sorts hashes, also where they are not spread', () => {
+  const limit = 2 ** 52;
+  const value = fc.oneof(
+    fc.nat({ max: 9 }),
+    fc.maxSafeNat().map((n) => n % limit),
+  );
+  fc.assert(
+    fc.property(fc.array(value, { maxLength: 200 }), (values) => {
+      const sorted = Float64Array.of(...values, -1);
+      sortHashes(sorted, values.length, limit);
+      expect([...sorted]).toEqual([...values.toSorted((a, b) => a - b), -1]);
+    }),
+    { numRuns: 300 },
   );
 });
