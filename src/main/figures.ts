@@ -179,34 +179,29 @@ export abstract class ServiceFigures implements ServiceView {
   trust(): readonly TrustView[] {
     const { model } = this.learning.replica;
     const trust = new Trust(model, this.config.learner.distrust);
-    const indices = this.domains().map((_, index) => index);
-    return indices.flatMap((source) =>
-      indices
-        .filter((target) => target !== source)
-        .flatMap((target) =>
-          (['new', 'known'] as const).map((users) => ({
-            from: model.domainName(source),
-            to: model.domainName(target),
-            users,
-            trusted: trust.of(source, target, users === 'new'),
-            standardErrors: trust.standardErrors(source, target, users === 'new'),
-          })),
-        ),
+    return this.pairs().flatMap(({ source, target, ...names }) =>
+      (['new', 'known'] as const).map((users) => ({
+        ...names,
+        users,
+        trusted: trust.of(source, target, users === 'new'),
+        standardErrors: trust.standardErrors(source, target, users === 'new'),
+      })),
     );
   }
 
   ways(): readonly WayView[] {
     const { model } = this.learning.replica;
     if (this.config.learner.fitMemory === 0) return [];
-    const indices = this.domains().map((_, index) => index);
-    return indices.flatMap((source) =>
-      indices
-        .filter((target) => target !== source)
-        .map((target) => ({
-          from: model.domainName(source),
-          to: model.domainName(target),
-          fitted: takesFitted(model, source, target),
-        })),
+    return this.pairs().map(({ source, target, ...names }) => {
+      return { ...names, fitted: takesFitted(model, source, target) };
+    });
+  }
+
+  /** From each domain to each other one: by index, and by name. */
+  private pairs() {
+    const names = this.domains();
+    return names.flatMap((from, source) =>
+      names.flatMap((to, target) => (target === source ? [] : [{ source, target, from, to }])),
     );
   }
 

@@ -8,7 +8,10 @@ interface Pair {
   readonly users?: string;
 }
 
-/** Which domains the lists of another look at, and how sure that is, read from the view at each scrape. */
+/**
+ * Which domains the lists of another look at, how sure that is, and which mapping leads there, read from the view at
+ * each scrape.
+ */
 export const trust: MetricGroup = ({ registry, view, domains }) => {
   const labelNames = ['source', 'target', 'users'];
   const trusts = () => view.trust();

@@ -82,7 +82,8 @@ interface Fading {
  * with s the logits of training (loss.ts, log(k q) taken off) and p those of popularity: what the
  * embeddings lose beside popularity on the same items. So it is moved neither by a change of what is popular
  * nor by how hard the items are to tell apart. Unlike the samples of Prequential, probes are there however far behind
- * a task is: what is learned may depend on them.
+ * a task is: what is learned may depend on them. From each other domain alone it is ranked as well, through M beside A
+ * (fitting/ways.ts).
  */
 export class DriftProbing {
   private readonly tower: Tower;
@@ -111,14 +112,20 @@ export class DriftProbing {
     for (const { row, target, examples, fading } of planned) {
       if (examples.length === 0 || !scorer.draw(row, target, random)) continue;
       for (const { source, example, fitted } of examples) {
-        drift.push({ source, target, loss: scorer.loss(query, example) });
+        scorer.look(query, example);
+        drift.push({ source, target, loss: scorer.loss() });
         if (fitted < 0) continue;
-        const gain = scorer.placeOf(query, fitted) - scorer.placeOf(query, example);
-        ways.push({ source, target, gain });
+        const mapped = scorer.place();
+        scorer.look(query, fitted);
+        ways.push({ source, target, gain: scorer.place() - mapped });
       }
+      const lossOf = (each: number): number => {
+        scorer.look(query, each);
+        return scorer.loss();
+      };
       for (const { source, never, faded } of fading) {
-        const loss = scorer.loss(query, never);
-        halfLife.push({ source, gains: faded.map((each) => loss - scorer.loss(query, each)) });
+        const loss = lossOf(never);
+        halfLife.push({ source, gains: faded.map((each) => loss - lossOf(each)) });
       }
     }
     return { drift, halfLife, ways };
@@ -211,20 +218,23 @@ class ProbeScorer {
     return true;
   }
 
-  loss(query: Float32Array, example: number): number {
-    const { model, rows, dots, offsets } = this;
+  /** Takes what an example says of what was drawn. */
+  look(query: Float32Array, example: number): void {
+    const { model, rows, dots } = this;
     dotsOfRows(model.items, rows, rows.length, query, example * model.dimension, dots);
-    const { logits } = this;
+  }
+
+  loss(): number {
+    const { dots, offsets, logits } = this;
     for (let i = 0; i < logits.length; i++) logits[i] = offsets[i]! + dots[i]!;
     return this.softmaxLoss(logits) - this.popularityLoss;
   }
 
   /** 1 / log2(rank + 2) of the item by embeddings, bias and popularity, as users who are new weigh them; equal scores count against it. */
-  placeOf(query: Float32Array, example: number): number {
+  place(): number {
     const { model, rows, dots, logits } = this;
     const { blendDeepNew, blendPopularity, blendBias } = this.options;
     const { counts, biases } = model.items;
-    dotsOfRows(model.items, rows, rows.length, query, example * model.dimension, dots);
     let rank = 0;
     for (let i = 0; i < logits.length; i++) {
       const row = rows[i]!;

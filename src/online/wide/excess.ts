@@ -15,7 +15,6 @@ export interface RowOrder {
 
 /** Kept from call to call, by entry of a list and of what has to go. */
 const roomOf = (size: number) => ({
-  hashes: new Float64Array(size),
   ranks: new Float64Array(size),
   selected: new Float64Array(size),
   order: new Float64Array(size),
@@ -40,32 +39,33 @@ export function excessOf(
 ): Entries {
   const size = rows.length;
   if (room.ranks.length < size) room = roomOf(size * 2);
-  const { hashes, ranks, selected, order: byHash } = room;
+  const { ranks, selected, order: byHash } = room;
+  if (size <= limit) return entriesOf(room, 0);
   // Larger is better: by count, then by the hash turned round.
   for (let i = 0; i < size; i++) {
-    const hash = order.hash(rows[i]!);
-    hashes[i] = hash;
-    ranks[i] = selected[i] = counts[i]! * 2 ** 32 - mixed(hash, salt);
+    ranks[i] = selected[i] = counts[i]! * 2 ** 32 - mixed(order.hash(rows[i]!), salt);
   }
+  const last = limit < 1 ? Number.POSITIVE_INFINITY : kthLargest(selected, size, limit);
+  let best = 0;
+  for (let i = 0; i < size; i++) if (ranks[i]! >= last) best++;
+  const out = best > limit ? worstOfTied(rows, ranks, last, best - limit, order) : null;
   let n = 0;
-  if (size > limit) {
-    const last = limit < 1 ? Number.POSITIVE_INFINITY : kthLargest(selected, size, limit);
-    let best = 0;
-    for (let i = 0; i < size; i++) if (ranks[i]! >= last) best++;
-    const out = best > limit ? worstOfTied(rows, ranks, last, best - limit, order) : null;
-    for (let i = 0; i < size; i++) {
-      if (counts[i]! < 1) continue;
-      if (ranks[i]! > last || (ranks[i] === last && !out?.has(rows[i]!))) continue;
-      byHash[n++] = hashes[i]! * PER_HASH + i;
-    }
-    sortHashes(byHash, n, 2 ** 32 * PER_HASH);
+  for (let i = 0; i < size; i++) {
+    if (counts[i]! < 1) continue;
+    if (ranks[i]! > last || (ranks[i] === last && !out?.has(rows[i]!))) continue;
+    byHash[n++] = order.hash(rows[i]!) * PER_HASH + i;
   }
+  sortHashes(byHash, n, 2 ** 32 * PER_HASH);
   for (let k = 0; k < n; k++) {
     const i = byHash[k]! - Math.floor(byHash[k]! / PER_HASH) * PER_HASH;
     room.rows[k] = rows[i]!;
     room.counts[k] = counts[i]!;
   }
-  return { rows: room.rows.subarray(0, n), counts: room.counts.subarray(0, n) };
+  return entriesOf(room, n);
+}
+
+function entriesOf({ rows, counts }: Entries, n: number): Entries {
+  return { rows: rows.subarray(0, n), counts: counts.subarray(0, n) };
 }
 
 /** Two or more of one count and hash at the end of the best: the last `many` by key have to go. */
