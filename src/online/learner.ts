@@ -1,28 +1,24 @@
 import { type GradientRoom, RowGradients, type RowStep, rowStep, shorten } from './adagrad.js';
 import type { Block, BlockRole } from './blocks.js';
 import { ContentTraining } from './content/training.js';
-import { type Drift, stepBoost, watchDrift } from './drift/drift.js';
-import { DriftProbing } from './drift/probes.js';
+import { type Drift, stepBoost } from './drift/drift.js';
 import type { Encoder, EncoderPass, Histories } from './encoders/encoder.js';
-import { compareHalfLives } from './encoders/half-life.js';
 import { encoderNamed } from './encoders/index.js';
 import { encoderParameters } from './encoders/parameters.js';
 import { ExampleMaker, type Examples } from './examples.js';
 import { Fitting, type OverlappingSource } from './fitting/fitting.js';
-import { compareWays } from './fitting/ways.js';
 import { simdEntries } from './kernels/simd-entries.js';
 import { type SimdLearning, simdLearning } from './kernels/simd-learning.js';
 import { sampledLoss } from './loss.js';
 import type { MiniBatch } from './minibatch.js';
 import type { Model } from './model.js';
 import { DEFAULT_LEARNER_OPTIONS, type LearnerOptions } from './options.js';
+import { Probing } from './probing.js';
 import { Random, type SeedPart } from './random.js';
 import { RepeatCounting } from './repeats/repeats.js';
 import { PopularitySampler } from './sampler.js';
-import { StackProbing } from './stacking/probes.js';
 import { priorKey } from './tower/keys.js';
-import { TrustProbing } from './trust/probes.js';
-import { Trust, weighProbes } from './trust/trust.js';
+import { Trust } from './trust/trust.js';
 import type { BlockDelta, Delta, NeighbourDelta, Tower, TowerInput } from './types.js';
 import { PairCounting, type Share } from './wide/counting.js';
 import { neighbourDelta } from './wide/pairs.js';
@@ -82,9 +78,7 @@ export class Learner {
   private readonly kernels: SimdLearning | null;
   private readonly content: ContentTraining;
   private readonly examples: ExampleMaker;
-  private readonly drifting: DriftProbing;
-  private readonly trusting: TrustProbing;
-  private readonly stacking: StackProbing;
+  private readonly probing: Probing;
   private readonly fitting: Fitting;
   private readonly counting: PairCounting;
   private readonly repeats: RepeatCounting;
@@ -114,9 +108,7 @@ export class Learner {
     const entries = this.kernels === null ? null : simdEntries();
     const trust = new Trust(model, this.options.distrust);
     this.examples = new ExampleMaker(this.options, entries ?? undefined, trust);
-    this.drifting = new DriftProbing(this, this.options);
-    this.trusting = new TrustProbing(this, this.options);
-    this.stacking = new StackProbing(this, this.options);
+    this.probing = new Probing(this, this.options);
     this.fitting = new Fitting(this, this.options);
     this.counting = new PairCounting(model, this.options);
     this.repeats = new RepeatCounting(model);
@@ -137,13 +129,12 @@ export class Learner {
     const { model, options, gradients, kernels } = this;
     const random = Random.of('learn', model.options.seed, ...place);
     model.settle();
-    const watched = this.watch(batch, place);
+    const probed = this.probing.probe(batch, place);
     const records = [
-      ...this.weigh(batch, place),
+      ...probed.blocks,
       ...this.repeats.count(batch),
       ...this.fitting.steps(batch.count, users, Random.of('fit', model.options.seed, ...place)),
     ];
-    const stacked = this.stack(batch, place);
     const content = this.content.isOn ? this.content : null;
     const examples = this.examples.make(batch, random);
     content?.begin(place);
@@ -199,15 +190,15 @@ export class Learner {
       const trained = gradients.length;
       for (const [key, gradient] of content?.turn(gradients, trained) ?? [])
         blocks.set(key, gradient);
-      for (const [key, gradient] of stacked) blocks.set(key, gradient);
+      for (const [key, gradient] of probed.gradients) blocks.set(key, gradient);
       const neighbours = this.neighbours(batch, share);
       const delta: Delta = {
         events: batch.size,
         items: this.itemSteps(trained),
-        blocks: [...this.blockSteps(blocks, examples.count), ...watched.blocks, ...records],
+        blocks: [...this.blockSteps(blocks, examples.count), ...records],
         ...neighbours,
       };
-      return { delta, loss, examples: examples.count, drifts: watched.drifts };
+      return { delta, loss, examples: examples.count, drifts: probed.drifts };
     } finally {
       pass.dispose();
       this.finish(content);
@@ -218,39 +209,6 @@ export class Learner {
     content?.finish(this.gradients);
     this.gradients.finish();
     this.kernels?.finish();
-  }
-
-  /** Looks for drifts and compares half-lives, by events as the model foresees them before it learns them. */
-  private watch(batch: MiniBatch, place: readonly SeedPart[]): ReturnType<typeof watchDrift> {
-    const { model, options } = this;
-    const { driftBoost, halfLifeDays, fitMemory } = options;
-    const isFixed = driftBoost === 0 && halfLifeDays !== 'auto' && fitMemory === 0;
-    if (isFixed) return { blocks: [], drifts: [] };
-    const random = Random.of('probe', model.options.seed, ...place);
-    const probes = this.drifting.probe(batch, random);
-    const { blocks, drifts } = watchDrift(model, driftBoost === 0 ? [] : probes.drift, options);
-    const compared = [
-      ...compareHalfLives(model, probes.halfLife),
-      ...compareWays(model, probes.ways),
-    ];
-    return { blocks: [...blocks, ...compared], drifts };
-  }
-
-  /** Looks whether domains help in one another. */
-  private weigh(batch: MiniBatch, place: readonly SeedPart[]): BlockDelta[] {
-    const { model, options } = this;
-    if (options.distrust === 0) return [];
-    const random = Random.of('trust', model.options.seed, ...place);
-    return weighProbes(model, this.trusting.probe(batch, random));
-  }
-
-  /** Gradients of what is learned of the blend. */
-  private stack(batch: MiniBatch, place: readonly SeedPart[]): Map<string, Float32Array> {
-    const { model, options } = this;
-    if (options.stackLearningRate === 0) return new Map();
-    const { seed } = model.options;
-    const newcomers = Random.of('newcomers', seed, ...place);
-    return this.stacking.probe(batch, Random.of('stack', seed, ...place), newcomers);
   }
 
   /** Room in the kernels' memory for the gradients of all rows that the examples can touch. */

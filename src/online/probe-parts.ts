@@ -10,3 +10,9 @@ export interface ScoringParts {
   readonly encoder: Encoder;
   readonly sampler: PopularitySampler;
 }
+
+/**
+ * What became of events that a probing has planned to look at, once their queries are made: (examples, d) of the batch
+ * that it put them into. Several probings share a batch, so that encoder and tower run once for all.
+ */
+export type Outcome<T> = (query: Float32Array) => T;

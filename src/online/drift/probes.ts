@@ -6,13 +6,12 @@ import { dotsOfRows } from '../kernels/simd-dots.js';
 import { logPrior } from '../loss.js';
 import type { MiniBatch } from '../minibatch.js';
 import type { Model } from '../model.js';
-import type { ScoringParts } from '../probe-parts.js';
+import type { Outcome, ScoringParts } from '../probe-parts.js';
 import type { Random } from '../random.js';
 import type { PopularitySampler } from '../sampler.js';
 import { log1pCount } from '../serving/priors.js';
-import { type PastEvents, QueryBatch } from '../serving/queries.js';
+import type { PastEvents, QueryBatch } from '../serving/queries.js';
 import { priorKey } from '../tower/keys.js';
-import type { Tower } from '../types.js';
 
 /** One event in so many is probed. */
 const ONE_IN = 16;
@@ -86,29 +85,26 @@ interface Fading {
  * (fitting/ways.ts).
  */
 export class DriftProbing {
-  private readonly tower: Tower;
   private readonly options: ProbeOptions;
-  private readonly queries: QueryBatch;
   private readonly scorer: ProbeScorer;
 
   constructor(parts: ScoringParts, options: ProbeOptions) {
-    this.tower = parts.tower;
     this.options = options;
-    this.queries = new QueryBatch(parts.model, parts.encoder);
     this.scorer = new ProbeScorer(parts, options);
   }
 
-  /** Events and negatives are drawn from `random`; nothing is mutated. */
-  probe(batch: MiniBatch, random: Random): Probes {
-    const { queries, scorer } = this;
-    queries.clear();
+  /** Events and negatives are drawn from `random`; nothing but `queries` is mutated. */
+  plan(batch: MiniBatch, queries: QueryBatch, random: Random): Outcome<Probes> {
     const planned: Planned[] = [];
     for (let event = 0; event < batch.count; event++) {
-      if (random.below(ONE_IN) === 0) planned.push(this.plan(batch, event, random));
+      if (random.below(ONE_IN) === 0) planned.push(this.planEvent(batch, event, queries, random));
     }
+    return (query) => this.judge(planned, query, random);
+  }
+
+  private judge(planned: readonly Planned[], query: Float32Array, random: Random): Probes {
+    const { scorer } = this;
     const [drift, halfLife, ways]: [Probe[], HalfLifeProbe[], WayProbe[]] = [[], [], []];
-    if (queries.examples === 0) return { drift, halfLife, ways };
-    const { query } = queries.run(this.tower);
     for (const { row, target, examples, fading } of planned) {
       if (examples.length === 0 || !scorer.draw(row, target, random)) continue;
       for (const { source, example, fitted } of examples) {
@@ -131,14 +127,13 @@ export class DriftProbing {
     return { drift, halfLife, ways };
   }
 
-  private plan(batch: MiniBatch, event: number, random: Random): Planned {
-    const { queries } = this;
+  private planEvent(batch: MiniBatch, event: number, queries: QueryBatch, random: Random): Planned {
     const [row, target] = [batch.rows[event]!, batch.domains[event]!];
     const now = batch.times[event]!;
     const histories = batch.historiesOf(event);
     const { from, to } = queries.addHistories(histories, now);
     if (from === to) return { row, target, examples: [], fading: [] };
-    const all = queries.addTarget({ from, to }, target);
+    const all = queries.addTarget({ from, to }, target, undefined, false);
     const examples: Seen[] = [{ source: target, example: all, fitted: -1 }];
     const { fitMemory } = this.options;
     const first = random.below(histories.length);
@@ -147,24 +142,24 @@ export class DriftProbing {
       const source = histories[slot]!.domain;
       if (source === target) continue;
       const alone = { from: from + slot, to: from + slot + 1 };
-      const example = queries.addTarget(alone, target);
+      const example = queries.addTarget(alone, target, undefined, false);
       const fitted = fitMemory > 0 ? queries.addTarget(alone, target, undefined, true) : -1;
       examples.push({ source, example, fitted });
     }
     const comparesHalfLives = this.options.halfLifeDays === 'auto';
     const compared = comparesHalfLives ? Math.min(MOST_FADING, histories.length) : 0;
     const fading = Array.from({ length: compared }, (_, i) =>
-      this.fade(histories[(first + i) % histories.length]!, now, target),
+      this.fade(histories[(first + i) % histories.length]!, now, target, queries),
     );
     return { row, target, examples, fading };
   }
 
   /** The history as it is, and faded beforehand, so that whatever half-life is in force adds nothing. */
-  private fade(history: PastEvents, nowMs: number, target: number): Fading {
-    const { queries } = this;
+  private fade(history: PastEvents, nowMs: number, target: number, queries: QueryBatch): Fading {
     const seen = (halfLifeDays: number): number => {
       const fadedDays = halfLifeDays * this.options.weightExponent;
-      return queries.addTarget(queries.addFaded(history, nowMs, fadedDays), target);
+      const faded = queries.addFaded(history, nowMs, fadedDays);
+      return queries.addTarget(faded, target, undefined, false);
     };
     return { source: history.domain, never: seen(0), faded: HALF_LIVES.map(seen) };
   }

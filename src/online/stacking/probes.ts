@@ -3,12 +3,11 @@ import type { BlendOptions } from '../blend/options.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import type { MiniBatch } from '../minibatch.js';
 import type { Model } from '../model.js';
-import type { ScoringParts } from '../probe-parts.js';
+import type { Outcome, ScoringParts } from '../probe-parts.js';
 import type { Random } from '../random.js';
 import type { PopularitySampler } from '../sampler.js';
 import { log1pCount } from '../serving/priors.js';
-import { type PastEvents, QueryBatch } from '../serving/queries.js';
-import type { Tower } from '../types.js';
+import type { PastEvents, QueryBatch } from '../serving/queries.js';
 import { choice } from './choice.js';
 import { DEVIATION_ROWS, type DeviationSet, PARTS } from './deviations.js';
 import { leaningOf } from './leaning.js';
@@ -56,8 +55,6 @@ interface Planned {
  */
 export class StackProbing {
   private readonly model: Model;
-  private readonly tower: Tower;
-  private readonly queries: QueryBatch;
   private readonly sampler: PopularitySampler;
   private readonly blend: Blend;
   private readonly rows = new Int32Array(OTHERS + 1);
@@ -72,37 +69,41 @@ export class StackProbing {
   /** What the parts of a score are without their weights. */
   private readonly features = PARTS.map(() => new Float64Array(OTHERS + 1));
 
-  constructor({ model, tower, encoder, sampler }: ScoringParts, blend: Partial<BlendOptions>) {
+  constructor({ model, sampler }: ScoringParts, blend: Partial<BlendOptions>) {
     this.model = model;
-    this.tower = tower;
     this.sampler = sampler;
     this.blend = new Blend(model, blend);
-    this.queries = new QueryBatch(model, encoder, this.blend.isFitted);
   }
 
-  /** Gradients by key of the block. All that is drawn comes from `random`, and for newcomers from `newcomers`; nothing is mutated. */
-  probe(batch: MiniBatch, random: Random, newcomers: Random): Map<string, Float32Array> {
-    const { queries } = this;
-    queries.clear();
+  /**
+   * Gradients by key of the block. All that is drawn comes from `random`, and for newcomers from `newcomers`; nothing
+   * but `queries` is mutated.
+   */
+  plan(
+    batch: MiniBatch,
+    queries: QueryBatch,
+    random: Random,
+    newcomers: Random,
+  ): Outcome<Map<string, Float32Array>> {
     const planned: Planned[] = [];
     for (let event = 0; event < batch.count; event++) {
       const few = this.model.eventsOf(batch.domains[event]!) < FEW;
       if (random.below(few ? ONE_IN_EARLY : ONE_IN) !== 0) continue;
-      for (const plan of this.plans(batch, event, newcomers)) planned.push(plan);
+      for (const plan of this.plans(batch, event, queries, newcomers)) planned.push(plan);
     }
-    const gradients = new Map<string, Float32Array>();
-    if (planned.length === 0) return gradients;
-    const { query } = queries.run(this.tower);
-    for (const plan of planned) {
-      if (!this.draw(plan, plan.events > 0 ? random : newcomers)) continue;
-      if (plan.events > 0) this.add(plan, query, gradients);
-      this.deviate(plan, query, gradients);
-    }
-    return gradients;
+    return (query) => {
+      const gradients = new Map<string, Float32Array>();
+      for (const plan of planned) {
+        if (!this.draw(plan, plan.events > 0 ? random : newcomers)) continue;
+        if (plan.events > 0) this.add(plan, query, gradients);
+        this.deviate(plan, query, gradients);
+      }
+      return gradients;
+    };
   }
 
   /** An event as it is, or (where there is more to see) as if its user were new in the domain as well. */
-  private plans(batch: MiniBatch, event: number, random: Random): Planned[] {
+  private plans(batch: MiniBatch, event: number, queries: QueryBatch, random: Random): Planned[] {
     const [row, target] = [batch.rows[event]!, batch.domains[event]!];
     if (!(this.model.items.counts[row]! > 0)) return [];
     const all = batch.historiesOf(event);
@@ -114,8 +115,8 @@ export class StackProbing {
       const { trust, deviations } = this.blend;
       const histories = seen.filter((one) => trust.of(one.domain, target, events === 0));
       if (histories.length === 0) return;
-      const range = this.queries.addHistories(histories, batch.times[event]!);
-      const example = this.queries.addTarget(range, target);
+      const range = queries.addHistories(histories, batch.times[event]!);
+      const example = queries.addTarget(range, target);
       const set = deviations.setFor(events, target, histories);
       planned.push({ row, target, histories, example, events, set });
     };

@@ -3,11 +3,10 @@ import type { BlendOptions } from '../blend/options.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import type { MiniBatch } from '../minibatch.js';
 import type { Model } from '../model.js';
-import type { ScoringParts } from '../probe-parts.js';
+import type { Outcome, ScoringParts } from '../probe-parts.js';
 import type { Random } from '../random.js';
 import type { PopularitySampler } from '../sampler.js';
-import { type PastEvents, QueryBatch } from '../serving/queries.js';
-import type { Tower } from '../types.js';
+import type { PastEvents, QueryBatch } from '../serving/queries.js';
 import type { TrustProbe } from './trust.js';
 
 /** One event in so many is looked at while its domain has had few, and later: a probe costs as much as a list. */
@@ -45,8 +44,6 @@ interface Planned {
  */
 export class TrustProbing {
   private readonly model: Model;
-  private readonly tower: Tower;
-  private readonly queries: QueryBatch;
   private readonly sampler: PopularitySampler;
   private readonly blend: Blend;
   private readonly rows = new Int32Array(OTHERS + 1);
@@ -54,27 +51,25 @@ export class TrustProbing {
   private readonly scores = new Float64Array(OTHERS + 1);
   private readonly wide = new Float64Array(OTHERS + 1);
 
-  constructor({ model, tower, encoder, sampler }: ScoringParts, blend: Partial<BlendOptions>) {
+  constructor({ model, sampler }: ScoringParts, blend: Partial<BlendOptions>) {
     this.model = model;
-    this.tower = tower;
     this.sampler = sampler;
     this.blend = new Blend(model, blend);
-    this.queries = new QueryBatch(model, encoder, this.blend.isFitted);
   }
 
-  /** All that is drawn comes from `random`; nothing is mutated. */
-  probe(batch: MiniBatch, random: Random): TrustProbe[] {
-    const { queries } = this;
-    queries.clear();
+  /** All that is drawn comes from `random`; nothing but `queries` is mutated. */
+  plan(batch: MiniBatch, queries: QueryBatch, random: Random): Outcome<TrustProbe[]> {
     const planned: Planned[] = [];
     for (let event = 0; event < batch.count; event++) {
       const few = this.model.eventsOf(batch.domains[event]!) < FEW;
       if (random.below(few ? ONE_IN_EARLY : ONE_IN) !== 0) continue;
-      const plan = this.plan(batch, event, few, queries, random);
+      const plan = this.planEvent(batch, event, few, queries, random);
       if (plan !== null) planned.push(plan);
     }
-    if (planned.length === 0) return [];
-    const { query } = queries.run(this.tower);
+    return (query) => this.judge(planned, query, random);
+  }
+
+  private judge(planned: readonly Planned[], query: Float32Array, random: Random): TrustProbe[] {
     const probes: TrustProbe[] = [];
     for (const plan of planned) {
       const { source, target, newcomer } = plan;
@@ -85,7 +80,7 @@ export class TrustProbing {
     return probes;
   }
 
-  private plan(
+  private planEvent(
     batch: MiniBatch,
     event: number,
     few: boolean,
