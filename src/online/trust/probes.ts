@@ -14,7 +14,7 @@ const ONE_IN_EARLY = 16;
 const ONE_IN = 64;
 /** Events of a domain that are few. */
 const FEW = 4000;
-/** One in so many of the early ones where it is sure what will come of it. */
+/** One in so many of these where it is sure what will come of it. */
 const ONE_IN_SURE = 4;
 /** Items of the domain that its item is ranked among, drawn as negatives are. */
 const OTHERS = 100;
@@ -63,7 +63,7 @@ export class TrustProbing {
     for (let event = 0; event < batch.count; event++) {
       const few = this.model.eventsOf(batch.domains[event]!) < FEW;
       if (random.below(few ? ONE_IN_EARLY : ONE_IN) !== 0) continue;
-      const plan = this.planEvent(batch, event, few, queries, random);
+      const plan = this.planEvent(batch, event, queries, random);
       if (plan !== null) planned.push(plan);
     }
     return (query) => this.judge(planned, query, random);
@@ -83,7 +83,6 @@ export class TrustProbing {
   private planEvent(
     batch: MiniBatch,
     event: number,
-    few: boolean,
     queries: QueryBatch,
     random: Random,
   ): Planned | null {
@@ -95,7 +94,7 @@ export class TrustProbing {
     const own = histories.find(({ domain }) => domain === target);
     const newcomer = own === undefined || random.below(2) === 0;
     const { trust } = this.blend;
-    const isSure = few && trust.isSure(chosen.domain, target, newcomer);
+    const isSure = trust.isSure(chosen.domain, target, newcomer);
     if (isSure && random.below(ONE_IN_SURE) > 0) return null;
     const rest = newcomer
       ? []
