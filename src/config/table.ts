@@ -226,6 +226,15 @@ export const STREAM_SETTINGS = {
     unit: 'events',
     description: 'Events that are learned in one step, at most.',
   }),
+  catchUpMiniBatch: whole({
+    env: 'ISTHMUS_CATCH_UP_MINI_BATCH',
+    min: 1,
+    max: 4096,
+    fallback: 512,
+    unit: 'events',
+    description:
+      'The same while more events wait than one transaction takes: an event then costs a sixth less. None below ISTHMUS_MINI_BATCH counts, and none where mini-batches are cut by offset.',
+  }),
   miniBatchCut: choice({
     env: 'ISTHMUS_MINI_BATCH_CUT',
     words: ['linger', 'offset'],

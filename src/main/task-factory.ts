@@ -63,6 +63,8 @@ export class TaskFactory {
         partitions: this.#options.partitions,
         miniBatch: config.miniBatch,
         miniBatchCut: config.miniBatchCut,
+        catchUpMiniBatch: config.catchUpMiniBatch,
+        maxTransactionEvents: config.maxTransactionEvents,
         maxRecordBytes: config.maxRecordBytes,
         topN: config.topN,
         targetDomains: config.targetDomains,

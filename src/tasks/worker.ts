@@ -23,6 +23,9 @@ export interface TaskWorkerOptions {
   readonly partitions: number;
   /** Events of one mini-batch. */
   readonly miniBatch: number;
+  /** The same while more of them wait than one transaction takes, where they are cut as they come. */
+  readonly catchUpMiniBatch: number;
+  readonly maxTransactionEvents: number;
   /** `offset`: mini-batches are windows [k * miniBatch, (k + 1) * miniBatch) of the input; `linger`: as they come. */
   readonly miniBatchCut: 'linger' | 'offset';
   /** That a record may have; deltas are split below. */
@@ -135,7 +138,9 @@ export class TaskWorker implements TaskWork {
       const users = new UserOverlay(this.#users);
       const learning = trace.span('learn');
       const counts = new OutcomeCounts(this.#options.app, partition);
-      const deadLetters = await this.#learn(records, users, deltas, counts);
+      await this.#parts.decoder.load(records);
+      const miniBatches = this.#miniBatches(records, backlog);
+      const deadLetters = await this.#learn(miniBatches, users, deltas, counts);
       learning.end();
 
       const inputs = this.#inputs(records);
@@ -202,9 +207,9 @@ export class TaskWorker implements TaskWork {
     this.#position = cycle.firstOffset;
   }
 
-  /** Learns the records, a mini-batch after the other; returns the dead letters. */
+  /** Learns one mini-batch after the other; returns the dead letters. */
   async #learn(
-    records: readonly LogRecord[],
+    miniBatches: readonly (readonly LogRecord[])[],
     users: UserOverlay,
     deltas: CycleDeltas,
     counts: OutcomeCounts,
@@ -212,8 +217,7 @@ export class TaskWorker implements TaskWork {
     const { app, partition } = this.#options;
     const { decoder, engine, records: maker } = this.#parts;
     const deadLetters: OutgoingRecord[] = [];
-    await decoder.load(records);
-    for (const window of this.#miniBatches(records)) {
+    for (const window of miniBatches) {
       const begin = performance.now();
       const inputs: TaskInput[] = [];
       for (const record of window) {
@@ -366,11 +370,13 @@ export class TaskWorker implements TaskWork {
   }
 
   /** Records by mini-batch: by window of the input, so that they are cut alike however they are fetched, or as few as hold them. */
-  #miniBatches(records: readonly LogRecord[]): LogRecord[][] {
-    const { miniBatch, miniBatchCut } = this.#options;
+  #miniBatches(records: readonly LogRecord[], backlog: number): LogRecord[][] {
+    const { miniBatch, miniBatchCut, catchUpMiniBatch, maxTransactionEvents } = this.#options;
     if (miniBatchCut === 'linger') {
-      return Array.from({ length: Math.ceil(records.length / miniBatch) }, (_, i) =>
-        records.slice(i * miniBatch, (i + 1) * miniBatch),
+      const isBehind = records.length + backlog > maxTransactionEvents;
+      const most = isBehind ? Math.max(miniBatch, catchUpMiniBatch) : miniBatch;
+      return Array.from({ length: Math.ceil(records.length / most) }, (_, i) =>
+        records.slice(i * most, (i + 1) * most),
       );
     }
     const size = BigInt(miniBatch);

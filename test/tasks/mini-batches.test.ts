@@ -23,13 +23,14 @@ function records(from: number, to: number): LogRecord[] {
   }));
 }
 
-/** Events by mini-batch of one cycle of the records 10 to 52. */
-async function cut(miniBatchCut: 'linger' | 'offset'): Promise<number[]> {
-  const config = testConfig({ ISTHMUS_APP_ID: `mini-batches-${miniBatchCut}` });
+/** Events by mini-batch of one cycle of the records 10 to 52, with so many more waiting. */
+async function cut(miniBatchCut: 'linger' | 'offset', backlog = 0): Promise<number[]> {
+  const config = testConfig({ ISTHMUS_APP_ID: `mini-batches-${miniBatchCut}-${backlog}` });
   const worker = new TaskWorker(
     {
       ...config,
       ...{ app: config.appId, partition, partitions: 1, miniBatch: MINI_BATCH, miniBatchCut },
+      ...{ maxTransactionEvents: 100, catchUpMiniBatch: 30 },
       ...{ catchUpLag: config.catchUpLagRecords, prequentialShare: config.prequentialSample },
     },
     {
@@ -48,7 +49,7 @@ async function cut(miniBatchCut: 'linger' | 'offset'): Promise<number[]> {
   const stop = subscribe('isthmus:learn', ({ app, events }) => {
     if (app === config.appId) sizes.push(events);
   });
-  await worker.compute(records(10, 53), 0);
+  await worker.compute(records(10, 53), backlog);
   stop();
   return sizes;
 }
@@ -59,4 +60,10 @@ it('are as few as hold what has come', async () => {
 
 it('are windows of the input where they are cut by offset', async () => {
   expect(await cut('offset')).toEqual([6, 16, 16, 5]);
+});
+
+it('are larger while more waits than a transaction takes, unless they are cut by offset', async () => {
+  expect(await cut('linger', 57)).toEqual([16, 16, 11]);
+  expect(await cut('linger', 58)).toEqual([30, 13]);
+  expect(await cut('offset', 58)).toEqual([6, 16, 16, 5]);
 });
