@@ -1,13 +1,17 @@
+import { contentDelta } from '../../online/content/delta.js';
+import { describeItems } from '../../online/content/describe.js';
+import { ContentEncoder, type ItemContent } from '../../online/content/encoder.js';
 import type { Model } from '../../online/model.js';
 import { Random } from '../../online/random.js';
 import { Recommender } from '../../online/serving/recommender.js';
 import { createTower } from '../../online/tower/backend.js';
-import type { Delta, Recommendation } from '../../online/types.js';
+import type { Delta, NeighbourDelta, Recommendation } from '../../online/types.js';
 import { User } from '../../online/user.js';
 import type { BenchContext } from './benches.js';
 import type { Report } from './figures.js';
 import { DIMENSION, emptyModel } from './learning.js';
 import { quantile, takeTurns } from './measure.js';
+import { Zipf } from './world.js';
 
 const SIZES = [1_000, 10_000, 100_000];
 const DOMAIN = 'films';
@@ -19,19 +23,42 @@ const SINGLE_REQUESTS = 400;
 const SPREAD = 0.15;
 const WEIGHT_UNITS = 2 ** 20;
 
+interface Catalogue {
+  /** Behind the size in the names of its figures. */
+  readonly name: string;
+  /** By Zipf's law, most items cannot reach the list and are skipped; where all are alike, few can be. */
+  readonly popularity: 'zipf' | 'flat';
+  /** Items that each was seen together with, at both sides. */
+  readonly neighbours?: number;
+  /** Whether each item has a title, two categories and a text of thirty words. */
+  readonly described?: boolean;
+}
+
+const CATALOGUES: readonly Catalogue[] = [
+  { name: '', popularity: 'zipf' },
+  { name: '.flat', popularity: 'flat' },
+  { name: '.wide', popularity: 'zipf', neighbours: 32 },
+  { name: '.content', popularity: 'zipf', neighbours: 32, described: true },
+];
+
+/** Different words of all texts; categories. */
+const WORDS = 20_000;
+const CATEGORIES = 40;
+const WORDS_OF_A_TITLE = 4;
+const WORDS_OF_A_TEXT = 30;
+
 /** Top-10 lists for single users and in blocks, against scoring all items and sorting them. */
 export async function benchServing({ report, signal }: BenchContext): Promise<void> {
   const { tower } = await createTower('auto');
   for (const size of SIZES) {
     signal.throwIfAborted();
-    for (const popularity of ['zipf', 'flat'] as const) {
-      const model = catalogue(size, popularity);
+    for (const kind of CATALOGUES) {
+      const model = catalogue(size, kind);
       const recommender = new Recommender(model, tower);
       const users = Array.from({ length: 4 * BLOCK }, (_, i) => reader(model, i, size));
       const lists = (some: readonly User[]): Recommendation[] =>
         recommender.recommend(some.map((user) => ({ user, domain: DOMAIN, n: LIST })));
-      const name = `serving.${size / 1000}k${popularity === 'flat' ? '.flat' : ''}`;
-      measure(report, name, model, users, lists);
+      measure(report, `serving.${size / 1000}k${kind.name}`, model, users, lists);
     }
   }
 }
@@ -86,11 +113,11 @@ function measure(
   report({ name: `${name}.single.p99`, value: quantile(single, 0.99), unit: 'ms' });
 }
 
-/**
- * A model of so many items with events, as if it had been learned. Counts by Zipf's law, so that most
- * items cannot reach the list and are skipped, or all alike, so that few can be.
- */
-function catalogue(size: number, popularity: 'zipf' | 'flat'): Model {
+/** A model of so many items with events, as if it had been learned. */
+function catalogue(
+  size: number,
+  { popularity, neighbours = 0, described = false }: Catalogue,
+): Model {
   const model = emptyModel();
   const random = Random.of('bench', 'catalogue', size);
   const width = DIMENSION + 1;
@@ -105,8 +132,46 @@ function catalogue(size: number, popularity: 'zipf' | 'flat'): Model {
   for (let i = 0; i < items.values.length; i++) {
     items.values[i] = Math.round(random.normal() * SPREAD * WEIGHT_UNITS);
   }
-  model.apply({ events: size, items, blocks: [] });
+  const seen = neighbours > 0 ? { neighbours: together(size, neighbours) } : {};
+  model.apply({ events: size, items, blocks: [], ...seen });
+  if (described) describe(model, size);
   return model;
+}
+
+/** Each item was seen together with so many that come next at both sides, the nearer the more often. */
+function together(size: number, neighbours: number): NeighbourDelta {
+  const each = neighbours / 2;
+  const pairs = size * each;
+  const none = { from: new Int32Array(0), to: new Int32Array(0), counts: new Int32Array(0) };
+  const both = {
+    from: Int32Array.from({ length: pairs }, (_, i) => Math.floor(i / each)),
+    to: Int32Array.from(
+      { length: pairs },
+      (_, i) => (Math.floor(i / each) + 1 + (i % each)) % size,
+    ),
+    counts: Int32Array.from({ length: pairs }, (_, i) => each - (i % each)),
+  };
+  return { both, oneWay: none };
+}
+
+/** Says something of each item: words by Zipf's law, categories alike. */
+function describe(model: Model, size: number): void {
+  const random = Random.of('bench', 'content', size);
+  const zipf = new Zipf(WORDS);
+  const words = (n: number): string =>
+    Array.from({ length: n }, () => `word${zipf.draw(random)}`).join(' ');
+  const content = (): ItemContent => ({
+    title: words(WORDS_OF_A_TITLE),
+    categories: Array.from({ length: 2 }, () => `category ${random.below(CATEGORIES)}`),
+    tags: [],
+    text: words(WORDS_OF_A_TEXT),
+    vectors: {},
+  });
+  const encoder = new ContentEncoder(model.options.seed, model.dimension);
+  const encoded = new Map(
+    Array.from({ length: size }, (_, i) => [`${DOMAIN}/item-${i}`, encoder.encode(content())]),
+  );
+  model.apply(contentDelta(describeItems(model, encoded)));
 }
 
 /** A user with a history of 20. */
