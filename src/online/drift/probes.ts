@@ -20,10 +20,6 @@ const MOST_SOURCES = 2;
 
 /** Half-lives are compared for so many of its user's histories, at the most. */
 const MOST_FADING = 2;
-/** They are compared for one probed event in so many once its domain has had more than a few: that costs most of a probe, and half-lives stay. */
-const ONE_IN_FADING = 4;
-/** Events of a domain that are few. */
-const FEW = 4000;
 
 /** How well an event was foreseen before it was learned. */
 export interface Probe {
@@ -89,12 +85,10 @@ interface Fading {
  * (fitting/ways.ts).
  */
 export class DriftProbing {
-  private readonly model: Model;
   private readonly options: ProbeOptions;
   private readonly scorer: ProbeScorer;
 
   constructor(parts: ScoringParts, options: ProbeOptions) {
-    this.model = parts.model;
     this.options = options;
     this.scorer = new ProbeScorer(parts, options);
   }
@@ -152,9 +146,7 @@ export class DriftProbing {
       const fitted = fitMemory > 0 ? queries.addTarget(alone, target, undefined, true) : -1;
       examples.push({ source, example, fitted });
     }
-    const comparesHalfLives =
-      this.options.halfLifeDays === 'auto' &&
-      (this.model.eventsOf(target) < FEW || random.below(ONE_IN_FADING) === 0);
+    const comparesHalfLives = this.options.halfLifeDays === 'auto';
     const compared = comparesHalfLives ? Math.min(MOST_FADING, histories.length) : 0;
     const fading = Array.from({ length: compared }, (_, i) =>
       this.fade(histories[(first + i) % histories.length]!, now, target, queries),
