@@ -271,7 +271,7 @@ export const stream = dashboard(
             shows: 'p99 of how late the event loop is.',
             normal: 'Below 0.05 s.',
             otherwise:
-              'Above 0.2 s heartbeats and lists are late: more CPU, or a smaller ISTHMUS_MINI_BATCH.',
+              'Above 0.2 s heartbeats and lists are late: more CPU, or smaller mini-batches (ISTHMUS_MINI_BATCH, ISTHMUS_CATCH_UP_MINI_BATCH).',
           },
           [`nodejs_eventloop_lag_p99_seconds{${HERE}}`, '{{pod}}'],
         ),
