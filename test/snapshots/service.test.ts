@@ -150,8 +150,8 @@ describe('a service with snapshots', () => {
     const several = await application(OFTEN, 2);
     await Promise.all([several.run(), several.run()]);
     for (let i = 0; i < 3; i++) {
-      await several.learn(64);
       const before = count();
+      await several.learn(64);
       await until(() => count() > before, 'a snapshot is written');
     }
     expect(written.every(({ outcome }) => outcome === 'written')).toBe(true);
