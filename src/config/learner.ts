@@ -208,6 +208,12 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
   blendBias: real('blendBias', 0, 8, "Weight of the item's bias in the score."),
   blendDeep: real('blendDeep', 0, 8, 'Weight of the embeddings in the score.'),
   blendDeepNew: real('blendDeepNew', 0, 8, 'The same for users without an event in the domain.'),
+  blendSaturationNew: real(
+    'blendSaturationNew',
+    0,
+    100,
+    'By which the embeddings saturate in their score: x / (1 + a |x|) in place of x; 0: not at all.',
+  ),
   blendLift: real(
     'blendLift',
     0,
@@ -233,6 +239,12 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     0,
     8,
     "Weight in the score of how like the user's items it is (cosine of the counts), for users without an event in the domain; 0: none.",
+  ),
+  blendDiscountNew: real(
+    'blendDiscountNew',
+    0,
+    8,
+    "Weight of what is taken off for being seen beside the user's items at all, for users without an event in the domain; 0: nothing.",
   ),
   blendCategories: real(
     'blendCategories',

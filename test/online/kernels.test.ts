@@ -18,7 +18,14 @@ import { portrait, randomDeltas } from './model-fixtures.js';
 import { coarseWorld } from './serving-fixtures.js';
 
 /** Lists of places and scores for some random queries of eighths, which sum exactly. */
-function lists(model: Model, how: Scan, seed: number, queries: number, n: number) {
+function lists(
+  model: Model,
+  how: Scan,
+  seed: number,
+  queries: number,
+  n: number,
+  saturations = [0],
+) {
   const random = Random.of('queries', seed);
   const d = model.dimension;
   const query = Float32Array.from({ length: queries * d }, () => (random.below(7) - 3) / 8);
@@ -34,7 +41,8 @@ function lists(model: Model, how: Scan, seed: number, queries: number, n: number
     const excluded = { rows, has: (row: number) => rows.includes(row) };
     // What popularity weighs more, at most for some, is on a grid as well.
     const popularity = i % 3 === 0 ? 0 : (random.below(9) - 4) / 4;
-    return { at: i * d, popularity, excluded, best: new TopN(n) };
+    const saturation = saturations[i % saturations.length]!;
+    return { at: i * d, popularity, saturation, excluded, best: new TopN(n) };
   });
   how(model.items, priors, query, targets);
   return targets.map(({ best }) => best.drain());
@@ -78,6 +86,24 @@ describe('the SIMD scan', () => {
       );
     },
   );
+
+  it('scores as the plain one does where products saturate, each by its own', () => {
+    const { model } = coarseWorld(4, { items: 1500, dimension: 8, users: 0, memory: memory(8) });
+    fc.assert(
+      fc.property(fc.nat(), fc.integer({ min: 1, max: 9 }), fc.nat({ max: 20 }), (seed, q, n) => {
+        const saturations = [0, 3, 0.3, 40];
+        const plain = lists(model, plainScan, seed, q, n, saturations);
+        // Of ties but for rounding either may go first.
+        for (const [i, list] of lists(model, scan, seed, q, n, saturations).entries()) {
+          expect(list.length).toBe(plain[i]!.length);
+          for (const [k, { score }] of list.entries()) {
+            expect(score).toBeCloseTo(plain[i]![k]!.score, 4);
+          }
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
 
   it('takes more queries than its scratch holds', () => {
     const { model } = coarseWorld(2, { items: 40, dimension: 512, users: 0, memory: memory(512) });

@@ -200,9 +200,10 @@ describe('rivals', () => {
     const { rivals, popularityRank } = rank(parts, row, new User('stranger'));
     expect(rivals).toEqual([popularityRank, popularityRank]);
     const sum = rival('sum', ({ deep, wide, rows, length }, scores) => {
-      const { deep: weight, bias } = new Blend(model).newcomers;
+      const { deep: weight, saturation, bias } = new Blend(model).newcomers;
       for (let i = 0; i < length; i++) {
-        scores[i] = weight * deep[i]! + bias * model.items.biases[rows[i]!]! + wide[i]!;
+        const saturated = deep[i]! / (1 + saturation * Math.abs(deep[i]!));
+        scores[i] = weight * saturated + bias * model.items.biases[rows[i]!]! + wide[i]!;
       }
     });
     const whole = rank([sum], row, known());

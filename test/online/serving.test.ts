@@ -28,11 +28,13 @@ const BLEND = {
   blendBias: 0.5,
   blendDeep: 0.5,
   blendDeepNew: 0.25,
+  blendSaturationNew: 0.5,
   blendLift: 2,
   blendLiftNew: 1,
   blendWalk: 0.5,
   blendWalkNew: 0.75,
   blendCosineNew: 1.5,
+  blendDiscountNew: 1.25,
   blendCategories: 2,
   blendCategoriesNew: 1,
   blendWords: 4,
@@ -94,12 +96,16 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
     }
   }
   const items = model.rowsOf(domain).length;
-  return (row) =>
-    (newcomer ? BLEND.blendLiftNew : BLEND.blendLift) *
-      Math.log1p((items / 100 / (5 + sum(one))) * one[row]!) +
-    (newcomer ? BLEND.blendWalkNew : BLEND.blendWalk) *
-      Math.log1p((items / 10 / (5 + sum(one) + sum(two))) * (one[row]! + two[row]!)) +
-    (newcomer ? BLEND.blendCosineNew * Math.log1p(3 * (cosine[row]! / Math.sqrt(n(row)))) : 0);
+  return (row) => {
+    const lift = Math.log1p((items / 100 / (5 + sum(one))) * one[row]!);
+    const walk = Math.log1p((items / 10 / (5 + sum(one) + sum(two))) * (one[row]! + two[row]!));
+    if (!newcomer) return BLEND.blendLift * lift + BLEND.blendWalk * walk;
+    const logCosine = Math.log1p(3 * (cosine[row]! / Math.sqrt(n(row))));
+    const alike = (logCosine * logCosine) / (1 + logCosine);
+    const added =
+      BLEND.blendLiftNew * lift + BLEND.blendWalkNew * walk + BLEND.blendCosineNew * alike;
+    return Math.max(0, added - BLEND.blendDiscountNew * Math.log1p((items / 2000) * one[row]!));
+  };
 }
 
 /** Says of most items what labels and words they have, of few different ones. */
@@ -168,9 +174,11 @@ function naive(
     const log = Math.log1p(counts[row]!);
     let logit = Math.fround(likeness(row) + Math.fround(BLEND.blendBias * biases[row]! + log));
     logit += (popularity(user) - 1) * Math.fround(log);
+    let dot = 0;
     for (let k = 0; k < model.dimension; k++) {
-      logit += deep * embeddings[row * model.dimension + k]! * query[k]!;
+      dot += embeddings[row * model.dimension + k]! * query[k]!;
     }
+    logit += (deep * dot) / (1 + (isNew ? BLEND.blendSaturationNew : 0) * Math.abs(dot));
     logit += wide(row);
     if (user.history(domain)?.rows.includes(row)) logit += repeats!;
     scored.push({ place, logit, itemId: model.itemId(row) });

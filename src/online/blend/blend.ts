@@ -8,15 +8,19 @@ import { Stack } from '../stacking/stack.js';
 import { Trust } from '../trust/trust.js';
 import { Walk } from '../wide/walk.js';
 import { type BlendOptions, DEFAULT_BLEND_OPTIONS } from './options.js';
+import { saturate } from './saturate.js';
 
 /** Weights of what an item's score is the sum of. */
 export interface BlendWeights {
   readonly popularity: number;
   readonly bias: number;
   readonly deep: number;
+  /** By which v_j · q saturates before it is weighed; 0: not at all. */
+  readonly saturation: number;
   readonly lift: number;
   readonly walk: number;
   readonly cosine: number;
+  readonly discount: number;
   readonly categories: number;
   readonly words: number;
 }
@@ -24,22 +28,29 @@ export interface BlendWeights {
 /**
  * The weights of the blended score of item j of domain t:
  *
- *     s_j = π log(1 + c_j) + β b_j + δ v_j · q + λ lift(j) + ω walk(j) + κ cosine(j) + χ categories(j) + ψ words(j)
+ *     s_j = π log(1 + c_j) + β b_j + δ f(v_j · q) + max(0, λ lift(j) + ω walk(j) + κ cosine(j) - ν discount(j)) + χ categories(j) + ψ words(j)
  *
- * (lift, walk, cosine: wide/walk.ts; categories, words: content/likeness.ts); what is in the user's ring of t, less: repeats/repeats.ts.
+ * (f: saturate.ts; lift, walk, cosine, discount: wide/walk.ts; categories, words: content/likeness.ts); what is in the user's ring of t, less: repeats/repeats.ts.
  */
 function weightsOf(options: BlendOptions, isNew: boolean): BlendWeights {
   return {
     popularity: options.blendPopularity,
     bias: options.blendBias,
     deep: isNew ? options.blendDeepNew : options.blendDeep,
+    saturation: isNew ? options.blendSaturationNew : 0,
     lift: isNew ? options.blendLiftNew : options.blendLift,
     walk: isNew ? options.blendWalkNew : options.blendWalk,
     // Measured for newcomers only; for the others it would cost another pass over their lists.
     cosine: isNew ? options.blendCosineNew : 0,
+    discount: isNew ? options.blendDiscountNew : 0,
     categories: isNew ? options.blendCategoriesNew : options.blendCategories,
     words: isNew ? options.blendWordsNew : options.blendWords,
   };
+}
+
+/** By which δ v_j · q saturates, so that it is δ f(v_j · q). */
+export function saturationOf({ deep, saturation }: BlendWeights): number {
+  return deep === 0 ? 0 : saturation / deep;
 }
 
 /** The weights of a blend, the walk that it needs, and which domains it looks at: what whoever scores has. */
@@ -89,7 +100,7 @@ export class Blend {
   /**
    * Writes s_j of n rows of a domain by what was taken in, given v_j · q.
    *
-   * @param wide room for n values: of π log(1 + c_j) + λ lift(j) + ω walk(j) + κ cosine(j)
+   * @param wide room for n values: of π log(1 + c_j) and what the walk adds
    */
   scores(
     rows: ArrayLike<number>,
@@ -105,7 +116,8 @@ export class Blend {
     for (let i = 0; i < n; i++) {
       const row = rows[i]!;
       wide[i] = weights.popularity * log1pCount(counts[row]!) + walk.added(row, weights);
-      out[i] = weights.deep * dots[i]! + weights.bias * biases[row]! + wide[i]!;
+      const deep = weights.deep * saturate(dots[i]!, weights.saturation);
+      out[i] = deep + weights.bias * biases[row]! + wide[i]!;
     }
     if (likeness.isOn) likeness.addTo(out, rows, n, domain, weights);
   }

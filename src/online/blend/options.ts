@@ -10,6 +10,8 @@ export interface BlendOptions extends FittingOptions {
   readonly blendDeep: number;
   /** The same for users without an event in the domain: less is known of them there. */
   readonly blendDeepNew: number;
+  /** By which v_j · q saturates (saturate.ts) for them: what is far from nothing is seldom as much nearer; 0: not at all. */
+  readonly blendSaturationNew: number;
   /** Weight of what was seen beside the user's items; 0 with blendWalk 0: deep alone. */
   readonly blendLift: number;
   /** A user's newest liked items, in each domain, that this is taken from. */
@@ -22,6 +24,8 @@ export interface BlendOptions extends FittingOptions {
   readonly blendWalkNew: number;
   /** Weight of how like the user's items it is, for users without an event in the domain; 0: none. */
   readonly blendCosineNew: number;
+  /** Weight for them of what is taken off for being seen beside the user's items at all (discount in wide/walk.ts); 0: nothing. */
+  readonly blendDiscountNew: number;
   /** Weight of how like what the user liked last it is by its categories (content/likeness.ts). */
   readonly blendCategories: number;
   /** In place of blendCategories for users without an event in the domain. */
@@ -52,13 +56,15 @@ export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
   blendPopularity: 0.5,
   blendBias: 0.2,
   blendDeep: 0.6,
-  blendDeepNew: 0.5,
+  blendDeepNew: 1.5,
+  blendSaturationNew: 1,
   blendLift: 1.5,
-  blendLiftNew: 0.3,
+  blendLiftNew: 0.8,
   liftItems: 16,
   blendWalk: 1.2,
-  blendWalkNew: 0.3,
-  blendCosineNew: 1.2,
+  blendWalkNew: 0.32,
+  blendCosineNew: 3.3,
+  blendDiscountNew: 0.7,
   blendCategories: 2,
   blendCategoriesNew: 1,
   blendWords: 7,

@@ -34,7 +34,7 @@ export interface Probe {
 /** Half-lives are compared where they are learned (`auto`); fading has to get through the decay by weight. */
 export interface ProbeOptions
   extends DecayOptions,
-    Pick<BlendOptions, 'fitMemory' | 'blendDeepNew' | 'blendPopularity' | 'blendBias'> {
+    Pick<BlendOptions, 'fitMemory' | 'blendDeep' | 'blendPopularity' | 'blendBias'> {
   /** k */
   readonly negatives: number;
 }
@@ -225,15 +225,15 @@ class ProbeScorer {
     return this.softmaxLoss(logits) - this.popularityLoss;
   }
 
-  /** 1 / log2(rank + 2) of the item by embeddings, bias and popularity, as users who are new weigh them; equal scores count against it. */
+  /** 1 / log2(rank + 2) of the item by embeddings, bias and popularity, without saturation, which hides how far they are apart; equal scores count against it. */
   place(): number {
     const { model, rows, dots, logits } = this;
-    const { blendDeepNew, blendPopularity, blendBias } = this.options;
+    const { blendDeep, blendPopularity, blendBias } = this.options;
     const { counts, biases } = model.items;
     let rank = 0;
     for (let i = 0; i < logits.length; i++) {
       const row = rows[i]!;
-      const score = blendDeepNew * dots[i]! + blendBias * biases[row]!;
+      const score = blendDeep * dots[i]! + blendBias * biases[row]!;
       logits[i] = score + blendPopularity * log1pCount(counts[row]!);
       if (i > 0 && row !== rows[0] && logits[i]! >= logits[0]!) rank++;
     }

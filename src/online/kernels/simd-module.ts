@@ -266,12 +266,15 @@ export interface SimdExports {
     popularity: number,
     bias: number,
     reach: number,
+    saturation: number,
     lift: number,
     perOne: number,
     walk: number,
     perTwo: number,
     cosine: number,
     perCosine: number,
+    discount: number,
+    perDiscount: number,
     bar: number,
   ): number;
   walkClear(

@@ -22,6 +22,7 @@ export const scan: Scan = (items, priors, query, targets) => {
 interface Places {
   readonly rows: number;
   readonly base: number;
+  /** Of the lanes, then by what each saturates. */
   readonly thresholds: number;
   readonly hits: number;
   readonly queries: number;
@@ -33,7 +34,7 @@ function placesFor(memory: SimdMemory, width: number): Places {
   const rows = memory.scratchStart;
   const base = rows + MOST_ITEMS * 4;
   const thresholds = base + MOST_ITEMS * 4;
-  const hits = thresholds + LANES * 4;
+  const hits = thresholds + LANES * 8;
   const queries = hits + MOST_ITEMS * LANES * 8;
   const room = Math.floor((SCRATCH_BYTES - queries) / width);
   return { rows, base, thresholds, hits, queries, mostQueries: room - (room % LANES) };
@@ -106,14 +107,17 @@ class ScratchScan {
   ): void {
     const { floats, places, memory } = this;
     let least = Number.POSITIVE_INFINITY;
+    let saturation = Number.POSITIVE_INFINITY;
     for (let lane = 0; lane < LANES; lane++) {
-      const threshold =
-        lane < lanes.length ? lanes[lane]!.best.threshold : Number.POSITIVE_INFINITY;
+      const target = lanes[lane];
+      const threshold = target?.best.threshold ?? Number.POSITIVE_INFINITY;
       floats[places.thresholds / 4 + lane] = threshold;
+      floats[places.thresholds / 4 + LANES + lane] = target?.saturation ?? 0;
       if (threshold < least) least = threshold;
+      if (target !== undefined && target.saturation < saturation) saturation = target.saturation;
     }
     const { popularity } = lanes.at(-1)!;
-    const n = withinReach(this.priors, reach, popularity, least, from, to, this.given);
+    const n = withinReach(this.priors, reach, saturation, popularity, least, from, to, this.given);
     if (n === 0) return;
     const kernel = lanes.length === 1 ? memory.kernels.scan1 : memory.kernels.scan4;
     const hits = kernel(

@@ -1,4 +1,5 @@
-import type { BlendWeights } from '../blend/blend.js';
+import { type BlendWeights, saturationOf } from '../blend/blend.js';
+import { saturate } from '../blend/saturate.js';
 import type { Likeness } from '../content/likeness.js';
 import { dotsBetween } from '../kernels/simd-dots.js';
 import type { Model } from '../model.js';
@@ -14,7 +15,7 @@ const NEWEST = 8;
  *
  *     δ g_s w_i (v_i · v_j) / √(Σ w) + (λ lift(j) + ω walk(j)) · w_i c(i→j) / n_i / (p1(j) + p2(j))
  *
- * and what i brings to the likeness of j (content/likeness.ts), above 0: the part of the deep score that is i's where W, A and W_r are near the identity, and i's part
+ * and what i brings to the likeness of j (content/likeness.ts), above 0, the first as it saturates with those of all i (blend/saturate.ts): the part of the deep score that is i's where W, A and W_r are near the identity, and i's part
  * of the first step of the walk. Computed for the items of a list alone, after they are found.
  */
 export class Reasons {
@@ -69,6 +70,7 @@ export class Reasons {
       this.dots = new Float32Array(rows.length * length * 2);
     }
     const { dots } = this;
+    const saturation = saturationOf(weights);
     dotsBetween(model.items, this.rows, length, rows, dots);
     const { doubles, parts: at } = model.neighbours.room;
     this.touched.fill(undefined);
@@ -77,8 +79,11 @@ export class Reasons {
       const each = perMass[place]!;
       const from = place * length;
       const steps = at / 2 + from;
+      let sum = 0;
+      for (let i = 0; i < length; i++) sum += deep[i]! * dots[from + i]!;
+      const saturating = sum === 0 ? 1 : saturate(sum, saturation) / sum;
       for (let i = 0; i < length; i++) {
-        parts[i] = deep[i]! * dots[from + i]! + each * doubles[steps + i]!;
+        parts[i] = saturating * deep[i]! * dots[from + i]! + each * doubles[steps + i]!;
       }
       if (likeness.isOn) likeness.addParts(parts, this.rows, length, rows[place]!, weights);
       because.push(this.largest());

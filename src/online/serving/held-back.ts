@@ -1,4 +1,5 @@
 import type { BlendWeights } from '../blend/blend.js';
+import { saturate } from '../blend/saturate.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import type { ItemTable } from '../table.js';
 import type { Walk } from '../wide/walk.js';
@@ -27,7 +28,7 @@ export function rankHeldBack(
   priors: DomainPriors,
   { walk, weights }: { readonly walk: Walk; readonly weights: BlendWeights },
   query: Float32Array,
-  { at, popularity }: ScanTarget,
+  { at, popularity, saturation }: ScanTarget,
 ): void {
   // Of what nobody liked no list speaks.
   const rows = Int32Array.from([...new Set(held.rows)].filter((row) => placeOf(priors, row) >= 0));
@@ -38,6 +39,7 @@ export function rankHeldBack(
     const place = placeOf(priors, row);
     const added = walk.added(row, weights);
     const perMass = added === 0 ? 0 : added / walk.mass(row);
-    ranking.insert(place, dots[i]! + baseOf(priors, place, popularity) + added + held.by, perMass);
+    const dense = saturate(dots[i]!, saturation) + baseOf(priors, place, popularity);
+    ranking.insert(place, dense + added + held.by, perMass);
   }
 }

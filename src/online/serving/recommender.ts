@@ -1,4 +1,4 @@
-import { Blend, type BlendWeights } from '../blend/blend.js';
+import { Blend, type BlendWeights, saturationOf } from '../blend/blend.js';
 import type { BlendOptions } from '../blend/options.js';
 import type { Encoder } from '../encoders/encoder.js';
 import { meanEncoder } from '../encoders/mean.js';
@@ -69,7 +69,7 @@ interface DomainTargets {
 /**
  * Exact top-N lists. For user u and item j of domain t with at least one event:
  *
- *     score = δ v_j · q_{u,t} + β b_j + π log((c_j + 1) / (N_t + M_t)) + λ lift_u(j) + ω walk_u(j)
+ *     score = δ f(v_j · q_{u,t}) + β b_j + π log((c_j + 1) / (N_t + M_t)) + λ lift_u(j) + ω walk_u(j)
  *             + χ categories_u(j) + ψ words_u(j)
  *
  * (and for items that the catalogue tells of), see blend/blend.ts, with more or less of π by what u likes
@@ -151,7 +151,9 @@ export class Recommender {
       const weights = this.blend.weightsFor(user.history(domain)?.count ?? 0, domain, among);
       const popularity = weights.popularity - this.blend.known.popularity;
       const { best, ranking } = this.roomOf(example);
-      const target = { at, popularity, excluded, best };
+      // Queries are scanned with the weight of the deep part in them.
+      const saturation = saturationOf(weights);
+      const target = { at, popularity, saturation, excluded, best };
       const one = { place, n: request.n, example, past: among, target, ranking, held, weights };
       if (pending === undefined) groups.set(domain, [one]);
       else pending.push(one);

@@ -1,3 +1,4 @@
+import { saturate } from '../blend/saturate.js';
 import type { ItemTable } from '../table.js';
 import type { Excluded } from './exclusion.js';
 import { baseOf, type DomainPriors } from './priors.js';
@@ -11,7 +12,9 @@ export interface ScanTarget {
   readonly popularity: number;
   /** Rows that are not recommended. */
   readonly excluded: Excluded;
-  /** Takes places in the domain's rows, with v_j · q + base_j + popularity · log(1 + c_j) as scores. */
+  /** By which v_j · q saturates. */
+  readonly saturation: number;
+  /** Takes places in the domain's rows, with f(v_j · q) + base_j + popularity · log(1 + c_j) as scores (f: blend/saturate.ts). */
   readonly best: TopN;
 }
 
@@ -38,12 +41,13 @@ export function reachOf(query: Float32Array, at: number, d: number): number {
 
 /**
  * Writes the places in from .. to - 1 whose score may be above the threshold to `out`, and returns
- * how many, with base_j for a user of whom popularity weighs so much more: v_j · q + base_j <= |v_j| |q| + base_j (Cauchy-Schwarz), so the others cannot, and their
- * embeddings need not be read.
+ * how many, with base_j for a user of whom popularity weighs so much more: v_j · q <= |v_j| |q| (Cauchy-Schwarz), and what saturates
+ * rises with it, so the others cannot, and their embeddings need not be read.
  */
 export function withinReach(
   { base, logs, norms }: DomainPriors,
   reach: number,
+  saturation: number,
   popularity: number,
   threshold: number,
   from: number,
@@ -55,7 +59,8 @@ export function withinReach(
   for (let i = from; i < to; i++) {
     out[n] = i;
     // Not "> least": what is NaN is left to the scoring.
-    if (!(base[i]! + popularity * logs[i]! + reach * norms[i]! <= least)) n++;
+    const most = saturate(reach * norms[i]!, saturation);
+    if (!(base[i]! + popularity * logs[i]! + most <= least)) n++;
   }
   return n;
 }
@@ -70,8 +75,17 @@ export const plainScan: Scan = (items, priors, query, targets) => {
   for (let from = 0; from < priors.length; from += BLOCK_ITEMS) {
     const to = Math.min(priors.length, from + BLOCK_ITEMS);
     for (const [i, target] of targets.entries()) {
-      const { popularity, best } = target;
-      const n = withinReach(priors, reaches[i]!, popularity, best.threshold, from, to, places);
+      const { popularity, saturation, best } = target;
+      const n = withinReach(
+        priors,
+        reaches[i]!,
+        saturation,
+        popularity,
+        best.threshold,
+        from,
+        to,
+        places,
+      );
       scanPlaces(items, priors, query, target, places, n);
     }
   }
@@ -81,7 +95,7 @@ function scanPlaces(
   { embeddings, dimension }: ItemTable,
   priors: DomainPriors,
   query: Float32Array,
-  { at, popularity, excluded, best }: ScanTarget,
+  { at, popularity, saturation, excluded, best }: ScanTarget,
   places: Int32Array,
   n: number,
 ): void {
@@ -102,7 +116,7 @@ function scanPlaces(
       e += embeddings[row + k + 3]! * query[at + k + 3]!;
     }
     for (let k = whole; k < dimension; k++) a += embeddings[row + k]! * query[at + k]!;
-    const score = a + b + (c + e) + baseOf(priors, i, popularity);
+    const score = saturate(a + b + (c + e), saturation) + baseOf(priors, i, popularity);
     if (score > threshold && !excluded.has(rows[i]!)) {
       best.push(i, score);
       threshold = best.threshold;

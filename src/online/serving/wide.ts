@@ -1,4 +1,5 @@
 import type { BlendWeights } from '../blend/blend.js';
+import { saturate } from '../blend/saturate.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import type { ItemTable } from '../table.js';
 import type { Walk } from '../wide/walk.js';
@@ -41,7 +42,7 @@ export class ReachedRows {
     walk: Walk,
     weights: BlendWeights,
     query: Float32Array,
-    { at, excluded, popularity }: ScanTarget,
+    { at, excluded, popularity, saturation }: ScanTarget,
     ranking: Ranking,
   ): void {
     if (!addsAny(weights)) return;
@@ -51,7 +52,14 @@ export class ReachedRows {
     let { bar } = ranking;
     for (let from = 0; from < walk.length; ) {
       const least = bar - priors.more - SLACK;
-      const { found, next } = walk.reaching(from, weights, reach, least, rows, most);
+      const { found, next } = walk.reaching(
+        from,
+        weights,
+        { reach, saturation },
+        least,
+        rows,
+        most,
+      );
       from = next;
       let taken = 0;
       for (let i = 0; i < found; i++) {
@@ -67,7 +75,7 @@ export class ReachedRows {
       for (let i = 0; i < taken; i++) {
         const index = places[i]!;
         const row = rows[i]!;
-        const dense = dots[i]! + baseOf(priors, index, popularity);
+        const dense = saturate(dots[i]!, saturation) + baseOf(priors, index, popularity);
         if (dense + most[i]! < bar - SLACK) continue;
         const added = walk.added(row, weights);
         const score = dense + added;

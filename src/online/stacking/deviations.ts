@@ -28,13 +28,6 @@ export const MOST_DEVIATION = 1;
 /** The scale goes farther: it stands in for what the weights would be bent to otherwise. */
 const MOST_SCALE = 3;
 
-/**
- * Each probe pulls a deviation back to 0 as a slope as large as it would: it settles at minus the mean slope, times
- * this. Less for newcomers, whose probes are least like the lists that they will ask for.
- */
-const LIVELY = 1;
-const LIVELY_NEW = 0.1;
-
 /** What the weight of a part is multiplied by. */
 export interface BlendFactor {
   /** Empty for users who have been in the domain. */
@@ -48,8 +41,6 @@ export interface BlendFactor {
 export interface DeviationSet {
   readonly key: string;
   readonly at: number;
-  /** What slopes are multiplied by before they are weighed against the pull to what is set. */
-  readonly lively: number;
 }
 
 /**
@@ -67,12 +58,10 @@ export class Deviations {
   /** The set of users with so many events in the domain, who did that; null: of newcomers who liked nothing. */
   setFor(events: number, domain: number, histories: readonly TimedHistory[]): DeviationSet | null {
     if (events > 0) {
-      return { key: knownKey(this.model, domain), at: bucketAt(events), lively: LIVELY };
+      return { key: knownKey(this.model, domain), at: bucketAt(events) };
     }
     const source = mostLiked(histories);
-    return source < 0
-      ? null
-      : { key: newcomersKey(this.model, source, domain), at: 0, lively: LIVELY_NEW };
+    return source < 0 ? null : { key: newcomersKey(this.model, source, domain), at: 0 };
   }
 
   /** With what was learned in place of what is set. */
@@ -115,17 +104,16 @@ export class Deviations {
     return Math.exp(within(this.model.block(key)[at + PARTS.length]!, MOST_SCALE));
   }
 
-  /** Adds the slopes by δ of the parts and of the scale, and the pull to 0, to the gradient of a set's block. */
-  addTo(
-    gradient: Float32Array,
-    { key, at, lively }: DeviationSet,
-    slopes: ArrayLike<number>,
-  ): void {
+  /**
+   * Adds the slopes by δ of the parts and of the scale to the gradient of a set's block, and the pull to 0: each probe pulls a
+   * deviation back as a slope as large as it would, so that it settles at minus the mean slope.
+   */
+  addTo(gradient: Float32Array, { key, at }: DeviationSet, slopes: ArrayLike<number>): void {
     const values = this.model.block(key);
     for (let p = 0; p < DEVIATION_ROWS; p++) {
       const value = values[at + p]!;
       const isScale = p === PARTS.length;
-      const slope = isScale ? slopes[p]! : lively * slopes[p]!;
+      const slope = slopes[p]!;
       // At its bounds it is not to be pushed on.
       const isFar = Math.abs(value) >= (isScale ? MOST_SCALE : MOST_DEVIATION);
       if (!isFar || slope * value > 0) gradient[at + p]! += slope;

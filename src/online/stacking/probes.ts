@@ -1,5 +1,6 @@
 import { Blend, type BlendWeights } from '../blend/blend.js';
 import type { BlendOptions } from '../blend/options.js';
+import { saturate } from '../blend/saturate.js';
 import { dotsOfRows } from '../kernels/simd-dots.js';
 import type { MiniBatch } from '../minibatch.js';
 import type { Model } from '../model.js';
@@ -8,6 +9,7 @@ import type { Random } from '../random.js';
 import type { PopularitySampler } from '../sampler.js';
 import { log1pCount } from '../serving/priors.js';
 import type { PastEvents, QueryBatch } from '../serving/queries.js';
+import type { WalkWeights } from '../wide/walk.js';
 import { choice } from './choice.js';
 import { DEVIATION_ROWS, type DeviationSet, PARTS } from './deviations.js';
 import { leaningOf } from './leaning.js';
@@ -33,6 +35,8 @@ const OTHERS = 50;
 
 /** Others are counted as if the domain had so many at the most: those that a list is chosen from. */
 const MOST_OTHERS = 1000;
+
+const NOTHING: WalkWeights = { lift: 0, walk: 0, cosine: 0, discount: 0 };
 
 /** An event to be compared with others of its domain. */
 interface Planned {
@@ -167,7 +171,7 @@ export class StackProbing {
     const { model, blend, scores, features, sampler } = this;
     const weights = blend.weightsFor(events, target, histories);
     this.score(plan, weights, query);
-    this.takeApart(target);
+    this.takeApart(target, weights.saturation);
     const scale = blend.deviations.scaleOf(set);
     for (let i = 0; i < scores.length; i++) scores[i]! *= scale;
     const others = Math.min(MOST_OTHERS, sampler.size) - 1;
@@ -187,7 +191,7 @@ export class StackProbing {
   }
 
   /** Writes what the parts of the scores at hand are without their weights. */
-  private takeApart(target: number): void {
+  private takeApart(target: number, saturation: number): void {
     const { rows, features, dots, logs, blend } = this;
     const [deep, popularity, lift, walk, cosine, categories, words] = features as [
       Float64Array,
@@ -199,11 +203,11 @@ export class StackProbing {
       Float64Array,
     ];
     for (let i = 0; i < rows.length; i++) {
-      deep[i] = dots[i]!;
+      deep[i] = saturate(dots[i]!, saturation);
       popularity[i] = logs[i]!;
-      lift[i] = blend.walk.added(rows[i]!, { lift: 1, walk: 0, cosine: 0 });
-      walk[i] = blend.walk.added(rows[i]!, { lift: 0, walk: 1, cosine: 0 });
-      cosine[i] = blend.walk.added(rows[i]!, { lift: 0, walk: 0, cosine: 1 });
+      lift[i] = blend.walk.added(rows[i]!, { ...NOTHING, lift: 1 });
+      walk[i] = blend.walk.added(rows[i]!, { ...NOTHING, walk: 1 });
+      cosine[i] = blend.walk.added(rows[i]!, { ...NOTHING, cosine: 1 });
     }
     if (blend.likeness.isOn) blend.likeness.byKind(rows, rows.length, target, categories, words);
     else for (const none of [categories, words]) none.fill(0);

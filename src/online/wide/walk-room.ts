@@ -1,3 +1,4 @@
+import { saturate } from '../blend/saturate.js';
 import type { Arena } from './arena.js';
 import { MOST_FOUND, type RoomAddresses, type ScoreBound } from './words.js';
 
@@ -192,7 +193,8 @@ export class WalkRoom implements RoomAddresses {
     const { words, doubles, floats, masses, cosines, facts, rows, found, added, length } = this;
     const { kernels } = this.arena.memory;
     if (kernels !== null) return kernels.reaching(this, from, length, bound);
-    const { popularity, bias, reach, lift, perOne, walk, perTwo, cosine, perCosine, bar } = bound;
+    const { popularity, bias, reach, saturation, lift, perOne } = bound;
+    const { walk, perTwo, cosine, perCosine, discount, perDiscount, bar } = bound;
     let count = 0;
     let i = from;
     for (; i < length && count < MOST_FOUND; i++) {
@@ -203,10 +205,17 @@ export class WalkRoom implements RoomAddresses {
       const both = one + doubles[mass + 1]!;
       let walked = lift * log1pAtMost(perOne * one) + walk * log1pAtMost(perTwo * both);
       if (cosine !== 0) {
-        walked += cosine * log1pAtMost(perCosine * doubles[cosines / 2 + row]! * floats[fact + 3]!);
+        const sum = doubles[cosines / 2 + row]!;
+        walked += cosine * convex(log1pAtMost(perCosine * sum * floats[fact + 3]!));
+      }
+      if (discount !== 0) {
+        const least = Math.max(0, log1pAtMost(perDiscount * one) - LOG1P_SPREAD);
+        walked = Math.max(0, walked - discount * least);
       }
       const dense =
-        bias * floats[fact]! + popularity * floats[fact + 1]! + reach * floats[fact + 2]!;
+        bias * floats[fact]! +
+        popularity * floats[fact + 1]! +
+        saturate(reach * floats[fact + 2]!, saturation);
       if (dense + walked < bar) continue;
       doubles[added / 2 + count] = walked;
       words[found + ++count] = row;
@@ -345,6 +354,14 @@ const bits = new Float64Array(1);
 const bitWords = new Uint32Array(bits.buffer);
 /** Which of the two words has the exponent. */
 const HIGH = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? 1 : 0;
+
+/** x² / (1 + x), x from 0 on: like x² where x is small, of slope 1 where it is large. */
+export function convex(x: number): number {
+  return (x * x) / (1 + x);
+}
+
+/** How far log1pAtMost is above at the most, and a little more. */
+const LOG1P_SPREAD = 0.06;
 
 /**
  * No less than log(1 + x), x from 0 on, and at most 0.07 more. For 1 + x = 2^e (1 + m), the logarithm to

@@ -1,7 +1,7 @@
 import type { Model } from '../model.js';
 import { likesAny } from '../user.js';
 import { kthLargest } from './select.js';
-import type { WalkRoom } from './walk-room.js';
+import { convex, type WalkRoom } from './walk-room.js';
 import type { ScoreBound } from './words.js';
 
 /** Items of one history, with their weights. */
@@ -19,6 +19,8 @@ export interface WalkWeights {
   readonly walk: number;
   /** Above 0 only where the walk was run for cosines. */
   readonly cosine: number;
+  /** Taken off. */
+  readonly discount: number;
 }
 
 /** Weights of what a bound of a score is made of. */
@@ -64,7 +66,14 @@ const PSEUDO_MASS = 5;
  * domains needs no second step, which costs many times the first). Beside them, where it is asked for,
  * stands how like those i the item is, as item-kNN has it (Deshpande, Karypis 2004):
  *
- *     cosine(j) = log(1 + 3 Σ_i w_i c(i→j) / √(n_i n_j))
+ *     cosine(j) = x² / (1 + x)        x = log(1 + 3 Σ_i w_i c(i→j) / √(n_i n_j))
+ *
+ * and against them
+ *
+ *     discount(j) = log(1 + M/2000 · p1(j))
+ *
+ * which is large for what is seen beside everything, and of whoever has done much: what the walk adds is then for what is near in
+ * particular. All of it together adds nothing below 0.
  *
  * Of users who have liked nothing in the domain, all of it starts from the `newcomerItems` newest i and
  * the second step leads over `newcomerBridges` k, whatever Σ p1 is: there, what is older still tells
@@ -86,14 +95,18 @@ export class Walk {
     lift: 0,
     walk: 0,
     reach: 0,
+    saturation: 0,
     perOne: 0,
     perTwo: 0,
     cosine: 0,
     perCosine: PER_COSINE,
+    discount: 0,
+    perDiscount: 0,
     bar: 0,
   };
   private perOne = 0;
   private perTwo = 0;
+  private perDiscount = 0;
 
   constructor(model: Model, options: WalkOptions) {
     this.model = model;
@@ -123,6 +136,7 @@ export class Walk {
       : [options.walkItems, options.walkBridges];
     const massTwo = second ? this.secondStep(histories, target, starts, bridges) : 0;
     const { length } = model.rowsOf(target);
+    this.perDiscount = length / 2000;
     this.perOne = length / 100 / (PSEUDO_MASS + massOne);
     this.perTwo = length / 10 / (PSEUDO_MASS + massOne + massTwo);
   }
@@ -137,8 +151,13 @@ export class Walk {
     if (both === 0) return 0;
     const lift = weights.lift === 0 || one === 0 ? 0 : weights.lift * Math.log1p(this.perOne * one);
     const walk = weights.walk === 0 ? 0 : weights.walk * Math.log1p(this.perTwo * both);
-    if (weights.cosine === 0) return lift + walk;
-    return lift + walk + weights.cosine * Math.log1p(PER_COSINE * this.cosine(row));
+    const cosine =
+      weights.cosine === 0 ? 0 : weights.cosine * convex(Math.log1p(PER_COSINE * this.cosine(row)));
+    if (weights.discount === 0) return lift + walk + cosine;
+    return Math.max(
+      0,
+      lift + walk + cosine - weights.discount * Math.log1p(this.perDiscount * one),
+    );
   }
 
   /** Σ_i w_i c(i→j) / √(n_i n_j) */
@@ -156,7 +175,7 @@ export class Walk {
   reaching(
     from: number,
     weights: ReachWeights,
-    reach: number,
+    { reach, saturation }: { readonly reach: number; readonly saturation: number },
     bar: number,
     out: Int32Array,
     most: Float64Array,
@@ -167,9 +186,12 @@ export class Walk {
     bound.lift = weights.lift;
     bound.walk = weights.walk;
     bound.cosine = weights.cosine;
+    bound.discount = weights.discount;
+    bound.perDiscount = this.perDiscount;
     bound.perOne = this.perOne;
     bound.perTwo = this.perTwo;
     bound.reach = reach;
+    bound.saturation = saturation;
     bound.bar = bar;
     const next = room.reaching(from, bound);
     const { words, doubles, found: at, added } = room;

@@ -65,8 +65,10 @@ export interface RoomAddresses {
 /**
  * Which rows a walk has to be asked about: those whose score, by a bound of it, is no less than `bar`:
  *
- *     π log(1 + c_j) + β b_j + reach · |v_j| + λ log(1 + perOne · p1(j)) + ω log(1 + perTwo · (p1(j) + p2(j)))
- *         + κ log(1 + perCosine · cosine(j))
+ *     π log(1 + c_j) + β b_j + f(reach · |v_j|) + max(0, λ log(1 + perOne · p1(j)) + ω log(1 + perTwo · (p1(j) + p2(j)))
+ *         + κ x² / (1 + x) - ν log(1 + perDiscount · p1(j)))
+ *
+ * with x = log(1 + perCosine · cosine(j)), and f of blend/saturate.ts.
  */
 export interface ScoreBound {
   readonly popularity: number;
@@ -75,9 +77,12 @@ export interface ScoreBound {
   readonly walk: number;
   readonly cosine: number;
   readonly reach: number;
+  readonly saturation: number;
   readonly perOne: number;
   readonly perTwo: number;
   readonly perCosine: number;
+  readonly discount: number;
+  readonly perDiscount: number;
   readonly bar: number;
 }
 

@@ -265,13 +265,21 @@ describe.each(MEMORIES)('two steps of a walk over lists in %s', (_, memory) => {
   );
 });
 
-describe.each(MEMORIES)('a search among the rows reached, of lists in %s', (_, memory) => {
-  const walked = { lift: 1.2, walk: 0.5, perOne: 3, perTwo: 9, perCosine: 2 };
+function convex(x: number): number {
+  return x ** 2 / (1 + x);
+}
 
-  it.each([0, 0.6])(
-    'finds those whose score may come up to the bar, and none that are far below it (cosines weigh %f)',
-    (cosine) => {
-      const weights = { popularity: 0.7, bias: 0.2, ...walked, cosine };
+describe.each(MEMORIES)('a search among the rows reached, of lists in %s', (_, memory) => {
+  const walked = { lift: 1.2, walk: 0.5, perOne: 3, perTwo: 9, perCosine: 2, perDiscount: 7 };
+
+  it.each([
+    [0, 0, 0],
+    [0.6, 0, 0],
+    [0.6, 0.4, 3],
+  ])(
+    'finds those whose score may come up to the bar, and none that are far below it (cosines weigh %f, discounts %f, saturation %f)',
+    (cosine, discount, saturation) => {
+      const weights = { popularity: 0.7, bias: 0.2, ...walked, cosine, discount, saturation };
       const random = Random.of('reaching', 1);
       const lists = new Neighbours(key, memory());
       const { room } = lists;
@@ -290,12 +298,17 @@ describe.each(MEMORIES)('a search among the rows reached, of lists in %s', (_, m
       room.addCosines(0);
       const added = (row: number): number => {
         const mass = lists.get(0, row, 0) * 0.1;
-        const alike = (2 * lists.get(0, row, 0) * 0.3) / Math.sqrt(row);
         const steps = 1.2 * Math.log1p(3 * mass) + 0.5 * Math.log1p(9 * mass);
-        return steps + cosine * Math.log1p(alike);
+        return steps + cosine * convex(alike(row)) - discount * Math.log1p(7 * mass);
       };
-      const most = (row: number): number =>
-        0.7 * Math.log1p(row) + 0.2 * bias[row]! + 0.4 * norm[row]! + added(row);
+      const alike = (row: number): number =>
+        Math.log1p((2 * lists.get(0, row, 0) * 0.3) / Math.sqrt(row));
+      const most = (row: number): number => {
+        const deep = (0.4 * norm[row]!) / (1 + saturation * 0.4 * norm[row]!);
+        return 0.7 * Math.log1p(row) + 0.2 * bias[row]! + deep + added(row);
+      };
+      // What each logarithm's bound is above it at the most, 0.07, times its weight.
+      const slack = 0.13 + 0.07 * (cosine + discount);
       for (const bar of [Number.NEGATIVE_INFINITY, 6, 8, 9, Number.POSITIVE_INFINITY]) {
         const found: number[] = [];
         for (let from = 0; from < room.length; ) {
@@ -306,14 +319,13 @@ describe.each(MEMORIES)('a search among the rows reached, of lists in %s', (_, m
             found.push(row);
             const bound = doubles[room.added / 2 + i]!;
             expect(bound).toBeGreaterThan(added(row) - 1e-5);
-            expect(bound).toBeLessThan(added(row) + 0.13 + 0.07 * cosine);
+            expect(bound).toBeLessThan(added(row) + slack);
           }
         }
         const all = Array.from({ length: 399 }, (__, i) => i + 1);
-        // 1.7 weights (2.3 with cosines) times 0.07, for the bound of the logarithm.
         expect(new Set(found).size).toBe(found.length);
         expect(found).toEqual(expect.arrayContaining(all.filter((row) => most(row) > bar + 1e-5)));
-        expect(found.filter((row) => most(row) < bar - 0.13 - 0.07 * cosine)).toEqual([]);
+        expect(found.filter((row) => most(row) < bar - slack)).toEqual([]);
       }
     },
   );

@@ -17,6 +17,11 @@ const VARIANTS: readonly Variant[] = [
   { what: 'no popularity', set: ['blendPopularity=0'] },
   { what: 'no item biases', set: ['blendBias=0'] },
   { what: 'counts in one step', set: ['blendWalk=0', 'blendWalkNew=0'] },
+  { what: 'what is seen beside items counts in full', set: ['blendDiscountNew=0'] },
+  {
+    what: "newcomers' embeddings do not saturate",
+    set: ['blendSaturationNew=0', 'blendDeepNew=0.5'],
+  },
   { what: 'newcomers go through A', set: ['fitMemory=0'] },
   { what: 'W, A and W_r stay the identity', set: ['denseLearningRate=0'] },
   { what: 'gate stays even', set: ['gateLearningRate=0'] },

@@ -10,8 +10,9 @@ export function ownEnd(): usize {
 }
 
 /**
- * Scores `count` items for four queries: v_j · q + base_j in float32, summed in four lanes, lane l over
- * k = l mod 4, then (0 + 1) + (2 + 3). Writes what is above a query's threshold to `hits`: item * 4 +
+ * Scores `count` items for four queries: f(v_j · q) + base_j in float32, summed in four lanes, lane l over
+ * k = l mod 4, then (0 + 1) + (2 + 3). `thresholds`: one of each query, then by what each saturates
+ * (../../blend/saturate.ts). Writes what is above a query's threshold to `hits`: item * 4 +
  * query (i32) and score (f32), by rising item. Returns the number of hits, at most 4 * count.
  */
 export function scan4(
@@ -25,6 +26,7 @@ export function scan4(
   hits: usize,
 ): i32 {
   const limits = v128.load(thresholds);
+  const saturations = v128.load(thresholds, 16);
   const q1 = queries + <usize>width;
   const q2 = q1 + <usize>width;
   const q3 = q2 + <usize>width;
@@ -42,7 +44,8 @@ export function scan4(
       c = f32x4.add(c, f32x4.mul(x, v128.load(q2 + k)));
       d = f32x4.add(d, f32x4.mul(x, v128.load(q3 + k)));
     }
-    const scores = f32x4.add(sums(a, b, c, d), v128.load32_splat(base + ((<usize>i) << 2)));
+    const dense = saturated(sums(a, b, c, d), saturations);
+    const scores = f32x4.add(dense, v128.load32_splat(base + ((<usize>i) << 2)));
     const above = f32x4.gt(scores, limits);
     if (!v128.any_true(above)) continue;
     const mask = i32x4.bitmask(above);
@@ -69,6 +72,7 @@ export function scan1(
   hits: usize,
 ): i32 {
   const limit = v128.load32_splat(thresholds);
+  const saturation = v128.load32_splat(thresholds, 16);
   const start = hits;
   for (let i = 0; i < count; i += 4) {
     const at = rows + ((<usize>i) << 2);
@@ -87,7 +91,8 @@ export function scan1(
       c = f32x4.add(c, f32x4.mul(v128.load(v2 + k), q));
       d = f32x4.add(d, f32x4.mul(v128.load(v3 + k), q));
     }
-    const scores = f32x4.add(sums(a, b, c, d), v128.load(base + ((<usize>i) << 2)));
+    const dense = saturated(sums(a, b, c, d), saturation);
+    const scores = f32x4.add(dense, v128.load(base + ((<usize>i) << 2)));
     const above = f32x4.gt(scores, limit);
     if (!v128.any_true(above)) continue;
     const mask = i32x4.bitmask(above);
@@ -97,6 +102,11 @@ export function scan1(
     if (mask & 8) hits = hit(hits, (i + 3) << 2, f32x4.extract_lane(scores, 3));
   }
   return <i32>((hits - start) >> 3);
+}
+
+/** x / (1 + by |x|) */
+function saturated(x: v128, by: v128): v128 {
+  return f32x4.div(x, f32x4.add(f32x4.splat(1), f32x4.mul(by, f32x4.abs(x))));
 }
 
 /** Writes v_j · q of `count` items, a multiple of 4, to `out` (f32); summed as in scan4. */

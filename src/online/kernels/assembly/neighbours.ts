@@ -418,12 +418,15 @@ export function walkReaching(
   popularity: f64,
   bias: f64,
   reach: f64,
+  saturation: f64,
   lift: f64,
   perOne: f64,
   walk: f64,
   perTwo: f64,
   cosine: f64,
   perCosine: f64,
+  discount: f64,
+  perDiscount: f64,
   bar: f64,
 ): i32 {
   let count = 0;
@@ -437,12 +440,17 @@ export function walkReaching(
     let walked = lift * log1pAtMost(perOne * one) + walk * log1pAtMost(perTwo * both);
     if (cosine !== 0) {
       const sum = load<f64>(cosines + ((<usize>row) << 3));
-      walked += cosine * log1pAtMost(perCosine * sum * <f64>load<f32>(fact, 12));
+      const most = log1pAtMost(perCosine * sum * <f64>load<f32>(fact, 12));
+      walked += (cosine * most * most) / (1 + most);
     }
+    if (discount !== 0) {
+      walked = max(0, walked - discount * log1pAtLeast(perDiscount * one));
+    }
+    const deep = reach * <f64>load<f32>(fact, 8);
     const dense =
       bias * <f64>load<f32>(fact) +
       popularity * <f64>load<f32>(fact, 4) +
-      reach * <f64>load<f32>(fact, 8);
+      deep / (1 + saturation * deep);
     if (dense + walked < bar) continue;
     store<f64>(added + ((<usize>count) << 3), walked);
     count++;
@@ -452,11 +460,19 @@ export function walkReaching(
   return i;
 }
 
+/** How far log1pAtMost is above at the most: as in ../../wide/walk-room.ts. */
+const LOG1P_SPREAD: f64 = 0.06;
+
 /** No less than log(1 + x): as in ../../wide/walk-room.ts, with 0 for 0. */
 function log1pAtMost(x: f64): f64 {
   const high = <i32>(reinterpret<u64>(1 + x) >> 32);
   const most = (<f64>(high - 0x3fefffff) * (1.0 / 1048576.0) + 0.08608) * Math.LN2;
   return x === 0 ? 0 : most;
+}
+
+/** No more than log(1 + x). */
+function log1pAtLeast(x: f64): f64 {
+  return max(0, log1pAtMost(x) - LOG1P_SPREAD);
 }
 
 /** Sets the masses of the rows and the f64 of the bridges to zero. */
