@@ -105,7 +105,7 @@ export const DEFAULT_LEARNER_OPTIONS: LearnerOptions = Object.freeze({
   contentDropout: 0.3,
   contentLearningRate: 0.02,
   contentL2: 0.001,
-  neighbours: 64,
+  neighbours: 128,
   pairedItems: 8,
   ...DEFAULT_BLEND_OPTIONS,
   ...DEFAULT_DRIFT_OPTIONS,

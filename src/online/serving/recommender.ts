@@ -69,10 +69,10 @@ interface DomainTargets {
 /**
  * Exact top-N lists. For user u and item j of domain t with at least one event:
  *
- *     score = δ f(v_j · q_{u,t}) + β b_j + π log((c_j + 1) / (N_t + M_t)) + λ lift_u(j) + ω walk_u(j)
+ *     score = δ f(v_j · q_{u,t}) + β b_j + π log((c_j + 1) / (N_t + M_t)) + walked_u(j)
  *             + χ categories_u(j) + ψ words_u(j)
  *
- * (and for items that the catalogue tells of), see blend/blend.ts, with more or less of π by what u likes
+ * (and for items that the catalogue tells of), with f of what saturates and what walks add, see blend/blend.ts, with more or less of π by what u likes
  * (stacking/stack.ts), less for what is in u's ring of t
  * (repeats/repeats.ts), where lists may have that at all; largest first, of equal ones the item whose
  * first event came first; the score in the list is sigma(score). A user without histories that carry weight gets the domain's most popular
