@@ -16,7 +16,7 @@ const WINDOW = 2000;
 /** Counts tell the new way as well, if more slowly: here is asked how fast the embeddings find it. */
 const EMBEDDINGS_COUNT = {
   blendPopularity: 0.75,
-  blendDeepNew: 1.2,
+  blendDeepNew: 0.4,
   blendLift: 1.2,
   blendLiftNew: 1.2,
   blendWalk: 0.5,
