@@ -1,5 +1,12 @@
 import { baseOf, type DomainPriors } from '../serving/priors.js';
-import { plainScan, reachOf, type Scan, type ScanTarget, withinReach } from '../serving/scan.js';
+import {
+  plainScan,
+  type Reach,
+  reachOf,
+  type Scan,
+  type ScanTarget,
+  withinReach,
+} from '../serving/scan.js';
 import type { ItemTable } from '../table.js';
 import { SCRATCH_BYTES, SimdMemory } from './memory.js';
 
@@ -53,6 +60,12 @@ function simdScan(
   }
 }
 
+/** Targets that go through the kernel together, the bound that they share, and where their queries are. */
+interface Group extends Reach {
+  readonly lanes: readonly ScanTarget[];
+  readonly queries: number;
+}
+
 /** One scan for as many targets as the scratch has room for. */
 class ScratchScan {
   private readonly memory: SimdMemory;
@@ -75,49 +88,44 @@ class ScratchScan {
 
   run(query: Float32Array, targets: readonly ScanTarget[]): void {
     const { dimension: d, floats, places, priors } = this;
-    const groups: { lanes: ScanTarget[]; reach: number; queries: number }[] = [];
+    const groups: Group[] = [];
     // Lanes share a bound and the base of an item: the nearer their weights of popularity, the fewer hits in vain.
     const sorted = targets.toSorted((a, b) => a.popularity - b.popularity);
     for (let i = 0; i < sorted.length; i += LANES) {
       const lanes = sorted.slice(i, i + LANES);
       let reach = 0;
+      let saturation = Number.POSITIVE_INFINITY;
       for (let lane = 0; lane < lanes.length; lane++) {
-        const { at } = lanes[lane]!;
+        const { at, saturation: own } = lanes[lane]!;
         const to = places.queries / 4 + (i + lane) * d;
         for (let k = 0; k < d; k++) floats[to + k] = query[at + k]!;
         reach = Math.max(reach, reachOf(query, at, d));
+        saturation = Math.min(saturation, own);
       }
-      groups.push({ lanes, reach, queries: places.queries + i * d * 4 });
+      groups.push({ lanes, reach, saturation, queries: places.queries + i * d * 4 });
     }
     let size = FIRST_ITEMS;
     for (let from = 0; from < priors.length; ) {
       const to = Math.min(priors.length, from + size);
-      for (const { lanes, reach, queries } of groups) this.group(lanes, reach, queries, from, to);
+      for (const group of groups) this.group(group, from, to);
       from = to;
       size = Math.min(MOST_ITEMS, size * 2);
     }
   }
 
-  private group(
-    lanes: readonly ScanTarget[],
-    reach: number,
-    queries: number,
-    from: number,
-    to: number,
-  ): void {
+  private group(group: Group, from: number, to: number): void {
+    const { lanes, queries } = group;
     const { floats, places, memory } = this;
     let least = Number.POSITIVE_INFINITY;
-    let saturation = Number.POSITIVE_INFINITY;
     for (let lane = 0; lane < LANES; lane++) {
       const target = lanes[lane];
       const threshold = target?.best.threshold ?? Number.POSITIVE_INFINITY;
       floats[places.thresholds / 4 + lane] = threshold;
       floats[places.thresholds / 4 + LANES + lane] = target?.saturation ?? 0;
       if (threshold < least) least = threshold;
-      if (target !== undefined && target.saturation < saturation) saturation = target.saturation;
     }
     const { popularity } = lanes.at(-1)!;
-    const n = withinReach(this.priors, reach, saturation, popularity, least, from, to, this.given);
+    const n = withinReach(this.priors, group, popularity, least, from, to, this.given);
     if (n === 0) return;
     const kernel = lanes.length === 1 ? memory.kernels.scan1 : memory.kernels.scan4;
     const hits = kernel(

@@ -15,7 +15,7 @@ const NEWEST = 8;
  *
  *     δ g_s w_i (v_i · v_j) / √(Σ w) + walked(j) · w_i c(i→j) / n_i / (p1(j) + p2(j))
  *
- * and what i brings to the likeness of j (content/likeness.ts), above 0, the first as it saturates with those of all i (blend/saturate.ts): the part of the deep score that is i's where W, A and W_r are near the identity, and i's part
+ * (walked: what walks add) and what i brings to the likeness of j (content/likeness.ts), above 0, the first as it saturates with those of all i (blend/saturate.ts): the part of the deep score that is i's where W, A and W_r are near the identity, and i's part
  * of the first step of the walk. Computed for the items of a list alone, after they are found.
  */
 export class Reasons {

@@ -29,6 +29,12 @@ export type Scan = (
   targets: readonly ScanTarget[],
 ) => void;
 
+/** What v_j · q comes to at the most: |v_j| times `reach`, as it saturates. */
+export interface Reach {
+  readonly reach: number;
+  readonly saturation: number;
+}
+
 /** For the rounding of float32 sums: far above it, far below what matters. */
 const SLACK = 1e-5;
 
@@ -46,8 +52,7 @@ export function reachOf(query: Float32Array, at: number, d: number): number {
  */
 export function withinReach(
   { base, logs, norms }: DomainPriors,
-  reach: number,
-  saturation: number,
+  { reach, saturation }: Reach,
   popularity: number,
   threshold: number,
   from: number,
@@ -70,22 +75,16 @@ const BLOCK_ITEMS = 256;
 
 /** The scan in plain loops; the oracle of the others. Any d. */
 export const plainScan: Scan = (items, priors, query, targets) => {
-  const reaches = targets.map(({ at }) => reachOf(query, at, items.dimension));
+  const reaches = targets.map(({ at, saturation }) => ({
+    reach: reachOf(query, at, items.dimension),
+    saturation,
+  }));
   const places = new Int32Array(BLOCK_ITEMS);
   for (let from = 0; from < priors.length; from += BLOCK_ITEMS) {
     const to = Math.min(priors.length, from + BLOCK_ITEMS);
     for (const [i, target] of targets.entries()) {
-      const { popularity, saturation, best } = target;
-      const n = withinReach(
-        priors,
-        reaches[i]!,
-        saturation,
-        popularity,
-        best.threshold,
-        from,
-        to,
-        places,
-      );
+      const { popularity, best } = target;
+      const n = withinReach(priors, reaches[i]!, popularity, best.threshold, from, to, places);
       scanPlaces(items, priors, query, target, places, n);
     }
   }

@@ -48,18 +48,11 @@ export class ReachedRows {
     if (!addsAny(weights)) return;
     this.pass(items.size, excluded, 1);
     const { isPassed, rows, places, dots, most } = this;
-    const reach = reachOf(query, at, items.dimension);
+    const reach = { reach: reachOf(query, at, items.dimension), saturation };
     let { bar } = ranking;
     for (let from = 0; from < walk.length; ) {
       const least = bar - priors.more - SLACK;
-      const { found, next } = walk.reaching(
-        from,
-        weights,
-        { reach, saturation },
-        least,
-        rows,
-        most,
-      );
+      const { found, next } = walk.reaching(from, weights, reach, least, rows, most);
       from = next;
       let taken = 0;
       for (let i = 0; i < found; i++) {

@@ -36,7 +36,11 @@ const OTHERS = 50;
 /** Others are counted as if the domain had so many at the most: those that a list is chosen from. */
 const MOST_OTHERS = 1000;
 
+/** Weights that leave one part of what a walk adds. */
 const NOTHING: WalkWeights = { lift: 0, walk: 0, cosine: 0, discount: 0 };
+const LIFT: WalkWeights = { ...NOTHING, lift: 1 };
+const WALK: WalkWeights = { ...NOTHING, walk: 1 };
+const COSINE: WalkWeights = { ...NOTHING, cosine: 1 };
 
 /** An event to be compared with others of its domain. */
 interface Planned {
@@ -205,9 +209,9 @@ export class StackProbing {
     for (let i = 0; i < rows.length; i++) {
       deep[i] = saturate(dots[i]!, saturation);
       popularity[i] = logs[i]!;
-      lift[i] = blend.walk.added(rows[i]!, { ...NOTHING, lift: 1 });
-      walk[i] = blend.walk.added(rows[i]!, { ...NOTHING, walk: 1 });
-      cosine[i] = blend.walk.added(rows[i]!, { ...NOTHING, cosine: 1 });
+      lift[i] = blend.walk.added(rows[i]!, LIFT);
+      walk[i] = blend.walk.added(rows[i]!, WALK);
+      cosine[i] = blend.walk.added(rows[i]!, COSINE);
     }
     if (blend.likeness.isOn) blend.likeness.byKind(rows, rows.length, target, categories, words);
     else for (const none of [categories, words]) none.fill(0);

@@ -1,4 +1,5 @@
 import type { Model } from '../model.js';
+import type { Reach } from '../serving/scan.js';
 import { likesAny } from '../user.js';
 import { kthLargest } from './select.js';
 import { convex, type WalkRoom } from './walk-room.js';
@@ -175,7 +176,7 @@ export class Walk {
   reaching(
     from: number,
     weights: ReachWeights,
-    { reach, saturation }: { readonly reach: number; readonly saturation: number },
+    { reach, saturation }: Reach,
     bar: number,
     out: Int32Array,
     most: Float64Array,
