@@ -202,7 +202,7 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     'pairedItems',
     0,
     64,
-    "An event is counted beside so many of the newest liked items of each of its user's histories, beside all of one up to twice as long.",
+    "An event is counted beside so many of the newest liked items of each of its user's histories, beside all while the user has liked no more than six times as many.",
   ),
   blendPopularity: real('blendPopularity', 0, 8, 'Weight of log popularity in the score.'),
   blendBias: real('blendBias', 0, 8, "Weight of the item's bias in the score."),

@@ -6,7 +6,7 @@ import { PairCollector } from './pairs.js';
 export interface CountingOptions {
   /** Neighbours that an item keeps in each domain; 0: none are counted. */
   readonly neighbours: number;
-  /** An event is counted beside so many of the newest liked items of each history, beside all of one up to twice as long. */
+  /** An event is counted beside so many of the newest liked items of each history; beside all while the user has liked no more than six times as many. */
   readonly pairedItems: number;
 }
 
@@ -16,16 +16,16 @@ export interface Share {
   readonly partitions: number;
 }
 
-/** Histories of up to so many times `pairedItems` are paired whole: there all that is known is little. */
-const SHORT = 2;
+/** Users who have liked no more than so many times `pairedItems` are paired whole: all that is known of them is little. */
+const FEW = 6;
 
 /** A list is cut down to its limit when it is so many times as long. */
 const SLACK = 2;
 
 /**
  * What mini-batches add to the counts of items seen together. For each event of item j by user u,
- * and each i ≠ j among the newest `pairedItems` liked items of each of u's histories (all of those that have no more than
- * twice as many), once each:
+ * and each i ≠ j among the newest `pairedItems` liked items of each of u's histories (all of them where they have no
+ * more than six times as many together), once each:
  *
  *     c(i→j) += 1,  c(j→i) += 1
  *
@@ -67,9 +67,13 @@ export class PairCounting {
     this.touchedIn = grown(this.touchedIn, this.model.items.size);
     for (let event = 0; event < batch.count; event++) {
       const row = batch.rows[event]!;
+      const first = batch.firstSlots[event]!;
       const end = batch.firstSlots[event + 1]!;
-      for (let slot = batch.firstSlots[event]!; slot < end; slot++) {
-        this.pairs(batch, slot, row, place);
+      let liked = 0;
+      for (let slot = first; slot < end; slot++) liked += batch.slotCounts[slot]!;
+      const most = liked <= FEW * options.pairedItems ? liked : options.pairedItems;
+      for (let slot = first; slot < end; slot++) {
+        this.pairs(batch, slot, most, row, place);
         this.touch(row);
       }
     }
@@ -78,16 +82,15 @@ export class PairCounting {
     for (let i = 0; i < long; i++) this.cutDown(touched[i]!, share, place);
   }
 
-  /** Pairs a row with the newest items of a slot. */
+  /** Pairs a row with the newest items of a slot, so many at the most. */
   private pairs(
-    { entryRows, firstEntries, slotCounts }: MiniBatch,
+    { entryRows, firstEntries }: MiniBatch,
     slot: number,
+    most: number,
     row: number,
     place: (row: number) => number,
   ): void {
     const end = firstEntries[slot + 1]!;
-    const { pairedItems } = this.options;
-    const most = slotCounts[slot]! <= SHORT * pairedItems ? SHORT * pairedItems : pairedItems;
     const oldest = Math.max(firstEntries[slot]!, end - most);
     const from = place(row);
     for (let k = end - 1; k >= oldest; k--) {
