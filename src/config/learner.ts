@@ -290,6 +290,12 @@ export const LEARNER_SETTINGS: Rows<Tunable & { seed: number }> = {
     1e9,
     'A second step is taken where the first finds less than so much beside the items of the user, counted in parts of their events.',
   ),
+  thirdStepBelow: real(
+    'thirdStepBelow',
+    0,
+    1e9,
+    'Users who have liked nothing in the domain walk a third step where the first two find less than so much; 0: never.',
+  ),
   distrust: real(
     'distrust',
     0,

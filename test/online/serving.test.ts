@@ -46,6 +46,7 @@ const BLEND = {
   walkBridges: 3,
   // No sum of halves to sevenths: on the edge, the order of adding would decide.
   walkBelow: 2.001,
+  thirdStepBelow: 20.001,
 };
 
 /** What a walk adds to an item's score, from its definition. */
@@ -62,7 +63,6 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
   const one = new Float64Array(all.length);
   const cosine = new Float64Array(all.length);
   const start = new Float64Array(all.length);
-  const two = new Float64Array(all.length);
   for (const { rows, weights, domain: own } of user.histories) {
     const liked = [...rows].filter((_, i) => weights[i]! > 0);
     // Oldest first, and times 1/n, as the walk adds: equal bridges are to be equal to the last bit.
@@ -82,23 +82,29 @@ function naiveWalk(model: Model, user: User, domain: number): (row: number) => n
     }
   }
   const sum = (values: Float64Array): number => values.reduce((a, b) => a + b, 0);
-  const bridges =
-    !newcomer && sum(one) >= BLEND.walkBelow
-      ? []
-      : all
-          .filter((k) => start[k]! > 0)
-          .sort((a, b) => start[b]! - start[a]! || neighbours.hash(a) - neighbours.hash(b))
-          .slice(0, newcomer ? BLEND.newcomerBridges : BLEND.walkBridges);
-  for (const k of bridges) {
-    for (const j of there) {
-      const count = Math.max(0, neighbours.get(k, j, domain));
-      two[j]! += Math.round(count * (start[k]! / n(k)) * 2 ** 30) / 2 ** 30;
+  const leadOver = (mass: Float64Array): Float64Array => {
+    const bridges = all
+      .filter((k) => mass[k]! > 0)
+      .sort((a, b) => mass[b]! - mass[a]! || neighbours.hash(a) - neighbours.hash(b))
+      .slice(0, newcomer ? BLEND.newcomerBridges : BLEND.walkBridges);
+    const found = new Float64Array(all.length);
+    for (const k of bridges) {
+      for (const j of there) {
+        const count = Math.max(0, neighbours.get(k, j, domain));
+        found[j]! += Math.round(count * (mass[k]! / n(k)) * 2 ** 30) / 2 ** 30;
+      }
     }
-  }
+    return found;
+  };
+  const none = new Float64Array(all.length);
+  const two = newcomer || sum(one) < BLEND.walkBelow ? leadOver(start) : none;
+  const both = one.map((mass, row) => mass + two[row]!);
+  const three = newcomer && sum(both) < BLEND.thirdStepBelow ? leadOver(both) : none;
+  const walked = both.map((mass, row) => mass + three[row]!);
   const items = model.rowsOf(domain).length;
   return (row) => {
     const lift = Math.log1p((items / 100 / (5 + sum(one))) * one[row]!);
-    const walk = Math.log1p((items / 10 / (5 + sum(one) + sum(two))) * (one[row]! + two[row]!));
+    const walk = Math.log1p((items / 10 / (5 + sum(walked))) * walked[row]!);
     if (!newcomer) return BLEND.blendLift * lift + BLEND.blendWalk * walk;
     const logCosine = Math.log1p(3 * (cosine[row]! / Math.sqrt(n(row))));
     const alike = (logCosine * logCosine) / (1 + logCosine);

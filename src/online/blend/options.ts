@@ -45,6 +45,11 @@ export interface BlendOptions extends FittingOptions {
   /** A second step is taken where the first finds less than so much: Σ p1 of wide/walk.ts. */
   readonly walkBelow: number;
   /**
+   * Users who have liked nothing in the domain walk a third step where the first two find less than so much: Σ p1 + Σ p2;
+   * 0: never.
+   */
+  readonly thirdStepBelow: number;
+  /**
    * A domain is left out of another's lists where it does harm by so many standard errors (trust/trust.ts);
    * 0: never.
    */
@@ -62,7 +67,7 @@ export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
   blendLiftNew: 0.8,
   liftItems: 16,
   blendWalk: 1.2,
-  blendWalkNew: 0.32,
+  blendWalkNew: 0.45,
   blendCosineNew: 3.3,
   blendDiscountNew: 0.7,
   blendCategories: 2,
@@ -74,5 +79,6 @@ export const DEFAULT_BLEND_OPTIONS: BlendOptions = Object.freeze({
   newcomerBridges: 256,
   walkBridges: 64,
   walkBelow: 20,
+  thirdStepBelow: 500,
   distrust: 2,
 });

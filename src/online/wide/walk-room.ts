@@ -9,7 +9,7 @@ const ROUND = 1.5 * 2 ** 22;
  * What walks keep, in the memory of the lists that they lead over, so that kernels can do the steps;
  * the loops here are their oracle. It holds what the last walk found until the next one begins.
  *
- * By row, as doubles: two masses (of the first and the second step) side by side, and what a second
+ * By row, as doubles: two masses (of the first step, and of those after it) side by side, and what such a
  * step sets out from; the sum of cosines, but for the root of the row's own count; as floats, *facts* of
  * the row that a bound of its score takes: its bias, log(1 + its count), |v|, 1 / √(its count). Lists of rows that have any. A *start* is an item from which a step leads on:
  * its row, a domain of its own or -1, and what each of its counts weighs.
@@ -34,7 +34,7 @@ export class WalkRoom implements RoomAddresses {
   added: number;
   /** Rows reached: `length` of them from the address `rows` on. */
   length = 0;
-  /** Rows that a second step may set out from, likewise. */
+  /** Rows that the next step may set out from, likewise. */
   bridgeCount = 0;
   /** Whether the last walk has sums of cosines. */
   private hasCosines = false;
@@ -172,7 +172,20 @@ export class WalkRoom implements RoomAddresses {
         : kernels.addStart(arena.header, this, this.startCount, domain, this.bridgeCount);
   }
 
-  /** The second step, from starts that are bridges. Returns Σ p2. */
+  /** Makes bridges of the rows reached, as far as they are. */
+  stepOn(): void {
+    const { words, doubles, bridges, bridgeCount, rows, start, masses, length } = this;
+    for (let b = 0; b < bridgeCount; b++) doubles[start / 2 + words[bridges + b]!] = 0;
+    for (let i = 0; i < length; i++) {
+      const row = words[rows + i]!;
+      const at = masses / 2 + row * 2;
+      words[bridges + i] = row;
+      doubles[start / 2 + row] = doubles[at]! + doubles[at + 1]!;
+    }
+    this.bridgeCount = length;
+  }
+
+  /** A further step, from starts that are bridges. Returns Σ p2, or Σ p3. */
   stepTwo(domain: number): number {
     const { arena, doubles, sums } = this;
     const { kernels } = arena.memory;

@@ -43,6 +43,8 @@ export interface WalkOptions {
   readonly walkBridges: number;
   /** It is taken where the first finds less than so much: Σ p1. */
   readonly walkBelow: number;
+  /** Whoever has liked nothing in the domain walks a third step where the first two find less than so much: Σ p1 + Σ p2. */
+  readonly thirdStepBelow: number;
 }
 
 /** What cosines are multiplied with. */
@@ -51,7 +53,7 @@ const PER_COSINE = 3;
 const PSEUDO_MASS = 5;
 
 /**
- * Where one and two steps of a walk over the items seen together lead from a user's items i:
+ * Where the steps of a walk over the items seen together lead from a user's items i:
  *
  *     p1(j) = Σ_i w_i c(i→j) / n_i     over the `liftItems` newest i of each history
  *     a(k)  = Σ_i w_i c(i→k) / n_i     over the `walkItems` newest i of each history
@@ -61,7 +63,7 @@ const PSEUDO_MASS = 5;
  * Each, against what would come of as many steps if they led anywhere alike, is
  *
  *     lift(j) = log(1 + M/100 · p1(j) / (5 + Σ p1))
- *     walk(j) = log(1 + M/10 · (p1(j) + p2(j)) / (5 + Σ p1 + Σ p2))
+ *     walk(j) = log(1 + M/10 · (p1(j) + p2(j) + p3(j)) / (5 + Σ p1 + Σ p2 + Σ p3))
  *
  * for M items of the domain, p2 = 0 where Σ p1 is `walkBelow` or more (whoever has led a life in both
  * domains needs no second step, which costs many times the first). Beside them, where it is asked for,
@@ -78,10 +80,14 @@ const PSEUDO_MASS = 5;
  *
  * Of users who have liked nothing in the domain, all of it starts from the `newcomerItems` newest i and
  * the second step leads over `newcomerBridges` k, whatever Σ p1 is: there, what is older still tells
- * something. Lift and walk are ratios, so that they mean the same in dense data and in thin, where weights of raw counts that suit the one are
+ * something. Where both together find less than `thirdStepBelow`, as where few users are in both domains, a third step leads on
+ *
+ *     p3(j) = Σ_k (p1(k) + p2(k)) c(k→j) / n_k
+ *
+ * over the `newcomerBridges` k of the target's with the largest p1 + p2; p3 = 0 elsewhere. Lift and walk are ratios, so that they mean the same in dense data and in thin, where weights of raw counts that suit the one are
  * ten times off in the other.
  *
- * Sums over k are exact, and of equal a(k) those go first whose key has the smaller hash, so nothing
+ * Sums over k are exact, and of those k that are reached alike those go first whose key has the smaller hash, so nothing
  * depends on where the lists have their entries. What a `run` found is there until the next run of any walk over
  * the same model.
  */
@@ -135,11 +141,15 @@ export class Walk {
     const [starts, bridges] = newcomer
       ? [options.newcomerItems, options.newcomerBridges]
       : [options.walkItems, options.walkBridges];
-    const massTwo = second ? this.secondStep(histories, target, starts, bridges) : 0;
+    let further = second ? this.secondStep(histories, target, starts, bridges) : 0;
+    if (second && newcomer && massOne + further < options.thirdStepBelow) {
+      room.stepOn();
+      further += this.leadOver(bridges, target);
+    }
     const { length } = model.rowsOf(target);
     this.perDiscount = length / 2000;
     this.perOne = length / 100 / (PSEUDO_MASS + massOne);
-    this.perTwo = length / 10 / (PSEUDO_MASS + massOne + massTwo);
+    this.perTwo = length / 10 / (PSEUDO_MASS + massOne + further);
   }
 
   /** What they add to a score with these weights. */
@@ -209,7 +219,7 @@ export class Walk {
     return this.room.length;
   }
 
-  /** p1(j) + p2(j): above 0 where the walk led to. */
+  /** p1(j) + p2(j) + p3(j): above 0 where the walk led to. */
   mass(row: number): number {
     const { doubles, masses } = this.room;
     const at = masses / 2 + row * 2;
@@ -247,10 +257,15 @@ export class Walk {
     starts: number,
     bridges: number,
   ): number {
+    this.setOut(histories, starts, target);
+    this.room.stepOut(target);
+    return this.leadOver(bridges, target);
+  }
+
+  /** A step from so many of the bridges, those that are reached most. */
+  private leadOver(bridges: number, target: number): number {
     const { room } = this;
     const { counts } = this.model.items;
-    this.setOut(histories, starts, target);
-    room.stepOut(target);
     const leading = this.widest(bridges);
     room.beginStarts(leading);
     const { words, doubles, start } = room;
@@ -261,7 +276,7 @@ export class Walk {
     return room.stepTwo(target);
   }
 
-  /** Puts so many bridges with the largest a(k) first; returns how many of them lead on. */
+  /** Puts so many bridges that are reached most first; returns how many of them lead on. */
   private widest(limit: number): number {
     const { words, doubles, bridges, start, bridgeCount } = this.room;
     if (bridgeCount <= limit) return bridgeCount;

@@ -213,7 +213,7 @@ describe.each(MEMORIES)('a walk over lists in %s', (_, memory) => {
   });
 });
 
-describe.each(MEMORIES)('two steps of a walk over lists in %s', (_, memory) => {
+describe.each(MEMORIES)('steps of a walk over lists in %s', (_, memory) => {
   const ROWS = 60;
 
   it.each([1, 2, 40])(
@@ -259,6 +259,12 @@ describe.each(MEMORIES)('two steps of a walk over lists in %s', (_, memory) => {
         for (let row = 0; row < ROWS; row++) {
           const at = room.masses / 2 + row * 2;
           expect([doubles[at], doubles[at + 1]]).toEqual([one[row], two[row]]);
+        }
+        room.stepOn();
+        const bridges = Array.from(words.subarray(room.bridges, room.bridges + room.bridgeCount));
+        expect(bridges.sort((a, b) => a - b)).toEqual(wanted);
+        for (let row = 0; row < ROWS; row++) {
+          expect(doubles[room.start / 2 + row]).toBe(one[row]! + two[row]!);
         }
       }
     },

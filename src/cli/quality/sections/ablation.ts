@@ -17,6 +17,7 @@ const VARIANTS: readonly Variant[] = [
   { what: 'no popularity', set: ['blendPopularity=0'] },
   { what: 'no item biases', set: ['blendBias=0'] },
   { what: 'counts in one step', set: ['blendWalk=0', 'blendWalkNew=0'] },
+  { what: 'counts in two steps', set: ['thirdStepBelow=0'] },
   { what: 'what is seen beside items counts in full', set: ['blendDiscountNew=0'] },
   {
     what: "newcomers' embeddings do not saturate",
