@@ -24,8 +24,8 @@ const SLACK = 2;
 
 /**
  * What mini-batches add to the counts of items seen together. For each event of item j by user u,
- * and each i ≠ j among the newest `pairedItems` liked items of each of u's histories (all of them where they have no
- * more than six times as many together), once each:
+ * and each i ≠ j among the newest `pairedItems` liked items of each of u's histories (all of them while u has liked
+ * no more than six times as many in all), once each:
  *
  *     c(i→j) += 1,  c(j→i) += 1
  *
