@@ -4,7 +4,7 @@ import { Model } from '../../../src/online/model.js';
 import { User } from '../../../src/online/user.js';
 import { PairCounting } from '../../../src/online/wide/counting.js';
 
-/** Counts an event of somebody who has liked so many books and films. Returns with how many of each it was paired. */
+/** Counts an event of somebody who has liked so many books and films. Returns the items that it was paired with. */
 function paired({ books, films }: { books: number; films: number }, pairedItems: number) {
   const model = new Model({ seed: 1, dimension: 4, initialScale: 0.01 });
   const user = new User('u');
